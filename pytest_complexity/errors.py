@@ -1,0 +1,39 @@
+"""The exceptions of the package. Each message says where, what, and what to do next.
+
+Imports nothing. `plugin.py` turns a `ComplexityError` into a `pytest.UsageError`, `cli.py` into one line on
+standard error and exit status 2.
+"""
+
+from __future__ import annotations
+
+
+class ComplexityError(Exception):
+    """A mistake of the user's or a missing part; the message is meant to be read as it stands."""
+
+
+class TaskError(ComplexityError):
+    """A task, or a file of tasks, that cannot be used."""
+
+
+class RecordingError(ComplexityError):
+    """A recording or a file of counts that is broken, contradicts another, or lacks what was asked of it."""
+
+
+class RunDirectoryError(ComplexityError):
+    """A run directory of another configuration, or one that cannot be read or written."""
+
+
+class ModelError(ComplexityError):
+    """A model that is not known or cannot run on this machine."""
+
+
+class LabelError(ComplexityError):
+    """A rule that does not exist or does not fit the ladder."""
+
+
+class GateError(ComplexityError):
+    """A gate that cannot be read."""
+
+
+class SandboxError(ComplexityError):
+    """The sandbox cannot be set up, or has lost its processes: no statement about the program."""
