@@ -1,0 +1,64 @@
+"""The `Model` protocol: a named thing that completes a task's prompt, with a price. Knows no scores and no pytest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from pytest_complexity.tasks import Task
+
+
+@dataclass(frozen=True)
+class Price:
+    """US dollars per million input and output tokens."""
+
+    input: float
+    output: float
+
+    def of(self, prompt_tokens: int | None, completion_tokens: int | None) -> float | None:
+        """What one call cost, in US dollars; None where a token count is not known."""
+        if prompt_tokens is None or completion_tokens is None:
+            return None
+        return (prompt_tokens * self.input + completion_tokens * self.output) / 1e6
+
+
+@dataclass(frozen=True)
+class Completion:
+    """What a model said; `seconds` is the call's wall time. None: not known."""
+
+    text: str
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    seconds: float | None = None
+
+
+class Unanswered(Exception):
+    """The model gave no answer for this trial: it will be `unmeasured`, which says nothing about the model."""
+
+
+class Model(Protocol):
+    """What the pipeline asks. `definition` is what must not change between two sessions of one run."""
+
+    @property
+    def name(self) -> str:
+        """The name on the ladder."""
+
+    @property
+    def price(self) -> Price | None:
+        """None where it is not known."""
+
+    @property
+    def definition(self) -> Mapping[str, Any]:
+        """Adapter, sampling and prompts, as plain builtins, for `run.json`."""
+
+    async def complete(self, suite: str, task: Task, trial: int) -> Completion:
+        """One completion. Raises `Unanswered`, whose text tells why."""
+
+
+#: The paper's prices, US dollars per million tokens (arXiv 2312.11511, section 4: per 1K 0.0002, 0.002, 0.03).
+KNOWN_PRICES: Mapping[str, Price] = {
+    "codellama": Price(0.2, 0.2),
+    "gpt35": Price(2.0, 2.0),
+    "gpt4": Price(30.0, 30.0),
+}
