@@ -1,0 +1,185 @@
+"""The run directory: what was measured, written line by line so that nothing written is ever lost.
+
+One process writes. Each line goes to the file by one `write` call on an append-only descriptor, so a process that is
+killed leaves whole lines and at most one cut one, which the next session drops with a notice. The last line for a
+trial holds.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pytest_complexity.errors import ComplexityError, RecordingError, RunDirectoryError
+from pytest_complexity.jsonl import dump_line, parse_object
+from pytest_complexity.models import Completion
+from pytest_complexity.models.replay import completion_of
+from pytest_complexity.outcomes import Key, Outcome
+
+#: What two sessions of one run must agree on; trials, limit and ladder may grow.
+FIXED = ("timeout", "memory")
+
+
+class RunDirectory:
+    """Completions and outcomes of one run, in memory and on disk. Opened by the process that writes.
+
+    `notices` tells what opening it had to mend.
+    """
+
+    def __init__(self, path: Path, config: Mapping[str, Any]) -> None:
+        """Opens or makes the directory. Raises `RunDirectoryError` where it is of another configuration."""
+        self.path = path
+        self.notices: list[str] = []
+        self.completions: dict[Key, Completion] = {}
+        self.outcomes: dict[Key, Outcome] = {}
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            self._lock = _lock(path)
+            self.config = _merge(read_config(path), config, path)
+            self._read()
+            self._completions = _append_to(path / "completions.jsonl")
+            self._outcomes = _append_to(path / "outcomes.jsonl")
+            self.write("run.json", json.dumps(self.config, indent=2) + "\n")
+        except OSError as why:
+            raise RunDirectoryError(f"{path}: cannot be used as run directory: {why.strerror}") from None
+
+    def add_completion(self, key: Key, completion: Completion) -> None:
+        """Writes what a model said, before anything else happens to it."""
+        self.completions[key] = completion
+        record = {
+            "suite": key.suite,
+            "task_id": key.task_id,
+            "model": key.model,
+            "trial": key.trial,
+            "completion": completion.text,
+            "prompt_tokens": completion.prompt_tokens,
+            "completion_tokens": completion.completion_tokens,
+            "seconds": completion.seconds,
+        }
+        os.write(self._completions, dump_line(record))
+
+    def add_outcome(self, outcome: Outcome) -> Outcome:
+        """Writes an outcome that an item collected, unless the same one stands there. Returns the one that holds."""
+        known = self.outcomes.get(outcome.key)
+        if known is not None and _same(known, outcome):
+            return known
+        self.outcomes[outcome.key] = outcome
+        os.write(self._outcomes, dump_line(outcome.to_json()))
+        return outcome
+
+    def write(self, name: str, text: str) -> None:
+        """Writes a whole file: it is there as it was or as it shall be, never half."""
+        part = self.path / f".{name}.part"
+        part.write_text(text, encoding="utf-8")
+        part.replace(self.path / name)
+
+    def close(self) -> None:
+        """Closes the files; what was written stays."""
+        for descriptor in (self._completions, self._outcomes, self._lock):
+            os.close(descriptor)
+
+    def _read(self) -> None:
+        for record in _recover(self.path / "completions.jsonl", self.notices, _check_completion):
+            (_, task_id, model, trial), completion = completion_of(record)
+            self.completions[Key(str(record["suite"]), task_id, model, trial)] = completion
+        for record in _recover(self.path / "outcomes.jsonl", self.notices, Outcome.from_json):
+            outcome = Outcome.from_json(record)
+            self.outcomes[outcome.key] = outcome
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """`run.json`, or an empty dict where there is none. Raises `RunDirectoryError`."""
+    file = path / "run.json"
+    if not file.exists():
+        if (path / "outcomes.jsonl").exists() or (path / "completions.jsonl").exists():
+            raise RunDirectoryError(f"{path}: holds results and no run.json: name another --cx-run")
+        return {}
+    return parse_object(file.read_bytes(), str(file), RunDirectoryError)
+
+
+def read_outcomes(path: Path) -> list[Outcome]:
+    """The outcomes of a run directory that nobody need be writing, the last of each trial. Raises `RunDirectoryError`."""
+    file = path / "outcomes.jsonl"
+    if not file.exists():
+        raise RunDirectoryError(f"{path}: no run directory: outcomes.jsonl is missing")
+    outcomes: dict[Key, Outcome] = {}
+    for number, line in enumerate(file.read_bytes().split(b"\n"), start=1):
+        if line:
+            record = _checked(line, f"{file}:{number}", Outcome.from_json)
+            outcome = Outcome.from_json(record)
+            outcomes[outcome.key] = outcome
+    return list(outcomes.values())
+
+
+def _same(one: Outcome, other: Outcome) -> bool:
+    return {**one.to_json(), "seconds": None} == {**other.to_json(), "seconds": None}
+
+
+def _lock(path: Path) -> int:
+    descriptor = os.open(path / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise RunDirectoryError(f"{path}: another session is writing there: wait, or name another --cx-run") from None
+    return descriptor
+
+
+def _append_to(path: Path) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+
+
+def _merge(old: Mapping[str, Any], new: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """The configuration to write: the new one and the suites and models that only the old one has."""
+    if old:
+        differing = [f"{name} was {old.get(name)}, is {new[name]}" for name in FIXED if old.get(name) != new[name]]
+        for kind in ("suites", "models"):
+            differing += _differences(kind, old.get(kind, {}), new[kind])
+        if differing:
+            raise RunDirectoryError(
+                f"{path}: is the run of another configuration ({'; '.join(differing)}): name another --cx-run"
+            )
+    merged = dict(new)
+    for kind in ("suites", "models"):
+        merged[kind] = {**old.get(kind, {}), **new[kind]}
+    return merged
+
+
+def _differences(kind: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    for name in old.keys() & new.keys():
+        if kind == "suites" and old[name]["sha256"] != new[name]["sha256"]:
+            yield f"the tasks of suite {name} have changed"
+        elif kind == "models" and old[name] != new[name]:
+            yield f"model {name} was {json.dumps(old[name])}, is {json.dumps(new[name])}"
+
+
+def _recover(file: Path, notices: list[str], check: Callable[[dict[str, Any]], object]) -> Iterator[dict[str, Any]]:
+    """The objects of a file of ours; a cut last line is dropped, from the disk too, with a notice."""
+    if not file.exists():
+        return
+    data = file.read_bytes()
+    whole = data[: data.rfind(b"\n") + 1]
+    if whole != data:
+        notices.append(f"{file}: its last line was cut and is dropped")
+        os.truncate(file, len(whole))
+    for number, line in enumerate(whole.split(b"\n")[:-1], start=1):
+        yield _checked(line, f"{file}:{number}", check)
+
+
+def _checked(line: bytes, where: str, check: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
+    record = parse_object(line, where, RunDirectoryError)
+    try:
+        check(record)
+    except (ComplexityError, KeyError, TypeError, ValueError) as why:
+        raise RunDirectoryError(f"{where}: no line of ours: {why}") from None
+    return record
+
+
+def _check_completion(record: dict[str, Any]) -> None:
+    if not isinstance(record.get("suite"), str):
+        raise RecordingError("field 'suite' is missing")
+    completion_of(record)
