@@ -1,0 +1,134 @@
+"""pytest's hooks, each a short forward: options to `settings.py`, the run to `session.py`.
+
+A project that installed the plugin and does not use it pays for this module and `settings.py` alone: everything
+else is imported when a test carries the marker `complexity` or an option asks for models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_complexity.settings import add_options
+
+if TYPE_CHECKING:
+    from pytest_complexity.session import Session
+    from pytest_complexity.trial import Trial
+
+_SESSION = pytest.StashKey["Session"]()
+_TRIAL = pytest.StashKey["Trial"]()
+_MARKER = "complexity(suite=None, tasks=None): one item per task, model and trial; the test takes `trial`"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    add_options(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", _MARKER)
+    if any(config.getoption(dest) is not None for dest in vars(config.option) if dest.startswith("cx_")):
+        _session(config)  # a mistake in the options ends the run here, before anything is collected
+    if config.pluginmanager.hasplugin("xdist"):
+        config.pluginmanager.register(_WithXdist(), "complexity-xdist")
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    session = config.stash.get(_SESSION, None)
+    return session.header() if session and not config.getoption("collectonly") else []
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    marker = metafunc.definition.get_closest_marker("complexity")
+    if marker is not None:
+        _session(metafunc.config).parametrize(metafunc, marker)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
+    if ours := config.stash.get(_SESSION, None):
+        ours.collected(session, items)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
+    # `session.items` is final here, after -k, --lf, --deselect and any shuffling.
+    ours = session.config.stash.get(_SESSION, None)
+    if ours and not session.config.getoption("collectonly") and hasattr(session, "items"):
+        ours.begin(session)
+    return (yield)
+
+
+@pytest.fixture
+def trial(request: pytest.FixtureRequest) -> Trial:
+    """One completion of one task by one model: `trial.verify()` it, or judge it and `trial.record(passed)`."""
+    if not hasattr(request, "param"):
+        raise pytest.UsageError("the fixture `trial` is for tests marked with @pytest.mark.complexity(...)")
+    item_trial = request.config.stash[_SESSION].trial(request.param)
+    request.node.stash[_TRIAL] = item_trial
+    return item_trial
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    ours = item.stash.get(_TRIAL, None)
+    if ours is not None and call.when == "call":
+        item.config.stash[_SESSION].annotate(item, call, report, ours)
+    return report
+
+
+def pytest_report_teststatus(report: pytest.TestReport) -> Any:
+    verdict = getattr(report, "complexity", None)
+    if verdict is None or report.when != "call":
+        return None
+    if verdict == "unmeasured":
+        return "error", "E", ("UNMEASURED", {"red": True})
+    if report.failed:
+        return "failed", "F", (f"FAILED ({verdict})", {"red": True})
+    if verdict == "pass":
+        return None
+    return "wrong", "w", ("WRONG" if verdict == "wrong" else f"WRONG ({verdict})", {"yellow": True})
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if ours := session.config.stash.get(_SESSION, None):
+        ours.finish(session)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> Generator[None, object, object]:
+    ours = config.stash.get(_SESSION, None)
+    if ours is None:
+        return (yield)
+    with ours.few_errors(terminalreporter):
+        result = yield
+    ours.summarize(terminalreporter)
+    return result
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if ours := config.stash.get(_SESSION, None):
+        ours.close()
+
+
+class _WithXdist:
+    """Hooks that exist only where pytest-xdist does."""
+
+    @pytest.hookimpl
+    def pytest_configure_node(self, node: Any) -> None:
+        _session(node.config).serve(node)
+
+
+def _session(config: pytest.Config) -> Session:
+    if _SESSION not in config.stash:
+        from pytest_complexity.session import Session  # noqa: PLC0415  (only where it is used: see the module)
+
+        config.stash[_SESSION] = Session(config)
+    return config.stash[_SESSION]

@@ -1,0 +1,297 @@
+"""One pytest session, from collection to the report: where the stages of the pipeline meet.
+
+Three processes hold one of these. Without pytest-xdist there is a single one that does everything. With it the
+controller owns the pipeline and the files and never collects, while each worker collects and runs items and reaches
+the controller's desk over a channel.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_complexity.desk import Desk, LocalDesk, RemoteDesk
+from pytest_complexity.errors import ComplexityError, ModelError
+from pytest_complexity.models import Unanswered
+from pytest_complexity.models.replay import EMBEDDED, Recording, ReplayModel, check_models
+from pytest_complexity.outcomes import Key, Verdict
+from pytest_complexity.results import parse_gates
+from pytest_complexity.run import Plan, Run, verifiers
+from pytest_complexity.settings import Settings, read_settings
+from pytest_complexity.suites import Dataset, load_file, load_list, load_suite
+from pytest_complexity.tasks import Task
+from pytest_complexity.trial import Trial
+
+_SHOWN_ERRORS = 10
+
+
+@dataclass(frozen=True)
+class Param:
+    """What an item is parametrized with."""
+
+    key: Key
+    task: Task
+
+
+class Session:
+    """See the module. Made on the first use only."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        """Raises `pytest.UsageError` for options that cannot be used."""
+        self.config = config
+        self.settings: Settings = read_settings(config)
+        self._worker: Mapping[str, Any] | None = getattr(config, "workerinput", None)
+        self._datasets: dict[str, Dataset] = {}
+        self._owners: dict[str, str] = {}  # suite -> the test function that covers it
+        self._errors: list[str] = []
+        self._desk: Desk | None = None
+        self._run: Run | None = None
+        self._recording: Recording | None = None
+        if self._worker is None:
+            with _usage_errors():
+                self._recording = Recording.read(self.settings.replay) if self.settings.replay else None
+                if self._recording and self.settings.models:
+                    check_models(self._recording, self.settings.models)
+                parse_gates(self.settings.gates)
+
+    # -- what to run --------------------------------------------------------------------------------------------
+
+    def header(self) -> list[str]:
+        """What the terminal says before collection, as far as it is known then."""
+        ladder = self.settings.models or (self._recording.models if self._recording else ())
+        if not ladder:
+            return []
+        source = f"replay of {', '.join(path.name for path in self.settings.replay)}" if self._recording else "live"
+        return [f"complexity: {' < '.join(ladder)}; {self._trials()} trials; {source}; sandbox {Run.level(self.settings)}"]
+
+    def parametrize(self, metafunc: pytest.Metafunc, marker: pytest.Mark) -> None:
+        """One item per task, model and trial. A mistake ends the run before any model is called."""
+        try:
+            suite, dataset = self._dataset(metafunc, marker)
+            ladder = self._ladder(suite)
+        except ComplexityError as why:
+            message = f"{metafunc.definition.nodeid}: {why}"
+            if self._worker is not None:  # a worker can only report; its items are dropped in `collected`
+                raise pytest.Collector.CollectError(message) from None
+            self._errors.append(message)
+            metafunc.parametrize("trial", [], indirect=True)
+            return
+        self._datasets[suite] = dataset
+        params = [
+            Param(Key(suite, task.task_id, model, trial), task)
+            for task in dataset.tasks[: self.settings.limit]
+            for model in ladder
+            for trial in range(self._trials())
+        ]
+        metafunc.parametrize("trial", params, ids=[str(param.key) for param in params], indirect=True)
+
+    def collected(self, session: pytest.Session, items: list[pytest.Item]) -> None:
+        """Ends the run over what collection found; nothing has been called or paid for yet."""
+        if self._errors:
+            raise pytest.UsageError(*dict.fromkeys(self._errors))
+        # pytest itself stops after a failed collection, xdist's workers go on: then models would be paid for a run
+        # that cannot be whole.
+        if self._worker is not None and session.testsfailed and not self.config.option.continue_on_collection_errors:
+            items.clear()
+
+    def _dataset(self, metafunc: pytest.Metafunc, marker: pytest.Mark) -> tuple[str, Dataset]:
+        extra = sorted(marker.kwargs.keys() - {"suite", "tasks"})
+        if marker.args or extra:
+            raise ComplexityError(f"the marker knows suite= and tasks=, not {', '.join(extra) or 'positional arguments'}")
+        if "trial" not in metafunc.fixturenames:
+            raise ComplexityError("a test with the marker `complexity` takes the argument `trial`")
+        name = metafunc.definition.path.stem
+        suite = str(marker.kwargs.get("suite") or name.removeprefix("test_"))
+        owner = metafunc.definition.nodeid
+        if self._owners.setdefault(suite, owner) != owner:
+            raise ComplexityError(
+                f"suite {suite!r} is covered by {self._owners[suite]} already: give one of them a suite= of its own"
+            )
+        tasks = marker.kwargs.get("tasks")
+        if tasks is None:
+            return suite, load_suite(suite, self._dataset_option())
+        if isinstance(tasks, (str, Path)):
+            return suite, load_file(suite, metafunc.definition.path.parent / tasks)
+        return suite, load_list(suite, tasks)
+
+    def _dataset_option(self) -> str | None:
+        said = self.settings.dataset
+        if said in (None, "full", "sanitized"):
+            return said
+        return str(self.config.invocation_params.dir / str(said))
+
+    def _trials(self) -> int:
+        return self.settings.trials or EMBEDDED.trials
+
+    def _ladder(self, suite: str) -> Sequence[str]:
+        if self.settings.models:
+            return self.settings.models
+        if self._worker is not None and self._worker["complexity_ladder"]:
+            return tuple(self._worker["complexity_ladder"])
+        if self._recording is not None:
+            return self._recording.models
+        if suite == EMBEDDED.suite:
+            return EMBEDDED.models
+        raise ModelError(f"suite {suite!r} has no models: give --cx-models=A,B,C, cheapest first, or --cx-replay=PATH")
+
+    # -- running ------------------------------------------------------------------------------------------------
+
+    def begin(self, session: pytest.Session) -> None:
+        """Starts the pipeline on the items that are left, or tells the controller to."""
+        plan = self._plan(session.items)
+        if not plan.keys or (session.testsfailed and not self.config.option.continue_on_collection_errors):
+            return
+        for item in session.items:
+            self._raise_backstop(item)
+        if self._worker is None:
+            self._start(plan)
+        else:
+            channel = self._worker["complexity_channel"]
+            channel.send(json.dumps(["plan", plan.to_json()]))
+            self._desk = RemoteDesk(channel)
+
+    def serve(self, node: Any) -> None:
+        """The controller's side of one worker: what it must know, and a channel that answers it."""
+        channel = node.gateway.newchannel()
+        node.workerinput["complexity_channel"] = channel
+        node.workerinput["complexity_ladder"] = list(self._recording.models) if self._recording else []
+
+        def receive(message: str) -> None:
+            if message.startswith('["plan"'):
+                if self._run is None:
+                    try:
+                        self._start(Plan.from_json(json.loads(message)[1]))
+                    except (ComplexityError, pytest.UsageError) as why:
+                        self._errors.append(str(why))
+            elif isinstance(self._desk, LocalDesk):
+                self._desk.serve(channel, message)
+            else:
+                channel.send(json.dumps([json.loads(message)[0], {"unanswered": "; ".join(self._errors)}]))
+
+        channel.setcallback(receive)
+
+    def trial(self, param: Param) -> Trial:
+        """The fixture's value."""
+        assert self._desk is not None, "the plan is sent before the first item runs"
+        return Trial(param.key, param.task, self._desk)
+
+    def _start(self, plan: Plan) -> None:
+        with _usage_errors():
+            self._run = Run(self.settings, self.config.rootpath, self.config.args, plan, self._models(plan))
+        self._desk = self._run.desk
+
+    def _models(self, plan: Plan) -> dict[str, Any]:
+        if self._recording is None and plan.ladder == EMBEDDED.models and not self.settings.models:
+            self._recording = Recording.read([EMBEDDED.path])
+        if self._recording is None:
+            raise ModelError(
+                "no live models yet: name recordings of these with --cx-replay=PATH, or run benchmarks/humaneval on "
+                "the shipped recording without --cx-models"
+            )
+        recording = self._recording
+        check_models(recording, plan.ladder)
+        return {name: ReplayModel(name, recording) for name in plan.ladder}
+
+    def _plan(self, items: Sequence[pytest.Item]) -> Plan:
+        params = [param for item in items if (param := _param(item))]
+        suites = dict.fromkeys(param.key.suite for param in params)
+        ladder = tuple(self._ladder(next(iter(suites)))) if suites else ()
+        return Plan(
+            ladder=ladder,
+            trials=self._trials(),
+            datasets={suite: self._datasets[suite] for suite in suites},
+            keys=tuple(dict.fromkeys(param.key for param in params)),
+        )
+
+    def _raise_backstop(self, item: pytest.Item) -> None:
+        """pytest-timeout's limit for an item of ours lies beyond anything that our own limit lets happen."""
+        if _param(item) is None or not self.config.pluginmanager.hasplugin("timeout"):
+            return
+        marker = item.get_closest_marker("timeout")
+        asked = marker.args[0] if marker and marker.args else self.config.getoption("timeout", None)
+        if asked is None:
+            asked = self.config.getini("timeout")
+        # Two runs of a program, each with a retry alone, behind as many as there are verifying workers.
+        ours = 60 + 8 * self.settings.timeout * verifiers()
+        if asked and float(asked) > 0 and float(asked) < ours:
+            item.add_marker(pytest.mark.timeout(ours), append=False)
+
+    # -- reporting ----------------------------------------------------------------------------------------------
+
+    def annotate(self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport, trial: Trial) -> None:
+        """Turns what a trial came to into the item's report: a wrong answer is data, what was not measured an error."""
+        if call.excinfo is not None and not call.excinfo.errisinstance(Unanswered):
+            return
+        if call.excinfo is not None:
+            verdict, detail = Verdict.UNMEASURED, str(call.excinfo.value)
+        elif trial.outcome is None:
+            report.outcome = "failed"
+            report.longrepr = f"{item.nodeid}: the test called neither trial.verify() nor trial.record()"
+            return
+        else:
+            verdict, detail = trial.outcome.verdict, trial.outcome.detail
+        report.complexity = verdict.value  # type: ignore[attr-defined]
+        item.user_properties.append(("verdict", verdict.value))
+        if verdict is Verdict.UNMEASURED:
+            report.outcome, report.longrepr = "failed", f"{trial.key}: not measured: {detail}"
+        elif verdict is not Verdict.PASS and self.settings.strict:
+            report.outcome, report.longrepr = "failed", f"{trial.key}: {verdict.value}: {detail}"
+        elif call.excinfo is not None:
+            report.outcome = "passed"
+
+    @contextlib.contextmanager
+    def few_errors(self, reporter: pytest.TerminalReporter) -> Iterator[None]:
+        """Shows the first unmeasured trials in full while pytest lists its errors; the rest is counted, not listed."""
+        errors = reporter.stats.get("error", [])
+        ours = [report for report in errors if getattr(report, "complexity", None) == "unmeasured"]
+        hidden = {id(report) for report in ours[_SHOWN_ERRORS:]}
+        if hidden:
+            reporter.stats["error"] = [report for report in errors if id(report) not in hidden]
+        yield
+        if hidden:
+            reporter.stats["error"] = errors
+            reporter.write_line(f"... and {len(hidden)} more trials that were not measured")
+
+    def finish(self, session: pytest.Session) -> None:
+        """Stops the pipeline and writes labels and report; a gate that does not hold fails the run."""
+        if self._run is None:
+            if self._errors and session.exitstatus in (0, 1):
+                session.exitstatus = pytest.ExitCode.USAGE_ERROR
+            return
+        interrupted = session.exitstatus == pytest.ExitCode.INTERRUPTED
+        if not self._run.finish(interrupted=interrupted) and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def summarize(self, reporter: pytest.TerminalReporter) -> None:
+        """Prints the report."""
+        if self._run is None:
+            for error in dict.fromkeys(self._errors):
+                reporter.write_line(f"ERROR: {error}", red=True)
+        else:
+            self._run.summarize(reporter)
+
+    def close(self) -> None:
+        """Ends what is still running."""
+        if self._run is not None:
+            self._run.close()
+
+
+def _param(item: pytest.Item) -> Param | None:
+    callspec = getattr(item, "callspec", None)
+    param = callspec.params.get("trial") if callspec else None
+    return param if isinstance(param, Param) else None
+
+
+@contextlib.contextmanager
+def _usage_errors() -> Iterator[None]:
+    try:
+        yield
+    except ComplexityError as why:
+        raise pytest.UsageError(str(why)) from None
+

@@ -1,0 +1,150 @@
+"""The options, checked: what a person asked for, before anything is read or run."""
+
+from __future__ import annotations
+
+import math
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from _pytest.config.argparsing import Parser
+
+
+@dataclass(frozen=True)
+class Option:
+    """One `--cx-*` option and its ini twin."""
+
+    name: str
+    metavar: str
+    help: str
+    type: type = str
+    repeatable: bool = False
+
+    @property
+    def ini(self) -> str:
+        """The ini name: the same with underscores."""
+        return f"cx_{self.name}"
+
+
+OPTIONS = (
+    Option("models", "A,B,C", "the ladder: models to ask, cheapest first"),
+    Option("trials", "M", "trials for each task and model (default 5)", int),
+    Option("dataset", "NAME_OR_PATH", "where a built-in suite's tasks come from: full, sanitized or a file"),
+    Option("limit", "N", "only the first N tasks of each suite", int),
+    Option("run", "DIR", "run directory (default: .pytest-complexity/<hash of the configuration>)"),
+    Option("replay", "PATH[,PATH]", "answer from recordings, call no model"),
+    Option("timeout", "SECONDS", "wall time for one verification (default 10)", float),
+    Option("memory", "MB", "memory for one verification (default 1024)", int),
+    Option("sandbox", "LEVEL", "least isolation to accept: process < limits < namespaces"),
+    Option("rule", "NAME", "label rule: complexitynet, tier, tier@SHARE (default: by the ladder)"),
+    Option("gate", "'PATH OP NUMBER'", "fail the run unless it holds in report.json; repeatable", str, True),
+    Option("seed", "N", "randomness of everything that has any (default 0)", int),
+    Option("strict", "", "a wrong answer fails its test", bool),
+)
+_INI_TYPES = {str: "string", int: "int", float: "float", bool: "bool"}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What was asked for; None where nothing was said and the default depends on the suite."""
+
+    models: tuple[str, ...] | None
+    trials: int | None
+    dataset: str | None
+    limit: int | None
+    run: Path | None
+    replay: tuple[Path, ...]
+    timeout: float
+    memory: int
+    sandbox: str | None
+    rule: str | None
+    gates: tuple[str, ...]
+    seed: int
+    strict: bool
+
+    @property
+    def asked(self) -> bool:
+        """Whether the session is about models at all, as far as the options tell."""
+        return bool(self.models or self.replay or self.run or self.gates)
+
+
+def add_options(parser: Parser) -> None:
+    """Registers each option with its ini twin; defaults are None, so that what was not said can be told."""
+    group = parser.getgroup("complexity", "pytest-complexity: which model is enough for each task")
+    for option in OPTIONS:
+        flag = "--cx-" + option.name
+        if option.type is bool:
+            group.addoption(flag, action="store_true", default=None, help=option.help)
+        elif option.repeatable:
+            group.addoption(flag, action="append", default=None, metavar=option.metavar, help=option.help)
+        else:
+            group.addoption(flag, type=option.type, default=None, metavar=option.metavar, help=option.help)
+        parser.addini(
+            option.ini,
+            option.help,
+            type="linelist" if option.repeatable else _INI_TYPES[option.type],  # type: ignore[arg-type]
+            default=None,
+        )
+
+
+def read_settings(config: pytest.Config) -> Settings:
+    """The options of a session. Raises `pytest.UsageError`."""
+
+    def get(name: str) -> Any:
+        said = config.getoption("cx_" + name)
+        try:
+            return config.getini("cx_" + name) if said is None else said
+        except (TypeError, ValueError) as why:
+            raise pytest.UsageError(f"cx_{name}: {why}") from None
+
+    run = get("run")
+    return Settings(
+        models=_names(get("models")),
+        trials=_positive("trials", get("trials")),
+        dataset=get("dataset") or None,
+        limit=_positive("limit", get("limit")),
+        run=config.invocation_params.dir / run if run else None,
+        replay=tuple(config.invocation_params.dir / part for part in _parts(get("replay"))),
+        timeout=_positive("timeout", get("timeout")) or 10.0,
+        memory=_positive("memory", get("memory")) or 1024,
+        sandbox=_level(get("sandbox")),
+        rule=get("rule") or None,
+        gates=tuple(get("gate") or ()),
+        seed=get("seed") or 0,
+        strict=bool(get("strict")),
+    )
+
+
+def _parts(text: str | None) -> list[str]:
+    return [part.strip() for part in (text or "").split(",") if part.strip()]
+
+
+def _names(text: str | None) -> tuple[str, ...] | None:
+    names = _parts(text)
+    if text is not None and not names:
+        raise pytest.UsageError("--cx-models: no model is named; give them cheapest first: --cx-models=small,large")
+    for name in names:
+        if names.count(name) > 1:
+            raise pytest.UsageError(f"--cx-models: {name!r} stands twice on the ladder")
+        if "::" in name:
+            raise pytest.UsageError(f"--cx-models: {name!r} holds '::', which pytest cannot select")
+    return tuple(names) or None
+
+
+def _positive(name: str, value: Any) -> Any:
+    if value is not None and not (value > 0 and math.isfinite(value)):
+        raise pytest.UsageError(f"--cx-{name}: a number above 0 is wanted, found {value}")
+    return value
+
+
+def _level(value: str | None) -> str | None:
+    levels = ("process", "limits", "namespaces")
+    if value and value not in levels:
+        raise pytest.UsageError(f"--cx-sandbox: {value!r} is no level; the levels are {' < '.join(levels)}")
+    return value or None
+
+
