@@ -72,9 +72,7 @@ class Run:
         self._plan = plan
         config = configuration(settings, plan, models)
         path = settings.run or default_directory(root, args, config)
-        self._sandbox = Sandbox(
-            settings.sandbox, workers=verifiers(), limits=Limits(settings.timeout, settings.memory)
-        )
+        self._sandbox = Sandbox(settings.sandbox, workers=verifiers(), limits=Limits(settings.timeout, settings.memory))
         self.directory = RunDirectory(path, {**config, "sandbox": self._sandbox.level})
         self.directory.add_tasks(
             (suite, task.task_id, task.text) for suite, data in plan.datasets.items() for task in data.tasks

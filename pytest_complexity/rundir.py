@@ -10,7 +10,8 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,14 @@ class RunDirectory:
         os.write(self._outcomes, dump_line(outcome.to_json()))
         return outcome
 
+    def add_tasks(self, tasks: Iterable[tuple[str, str, str]]) -> None:
+        """Keeps the texts of a run's tasks, (suite, task id, text), so that its labels can be made from it alone."""
+        file = self.path / "tasks.jsonl"
+        known = {(row["suite"], row["task_id"]): row for row in _recover(file, self.notices, _check_task)}
+        for suite, task_id, text in tasks:
+            known[suite, task_id] = {"suite": suite, "task_id": task_id, "text": text}
+        self.write("tasks.jsonl", "".join(dump_line(row).decode() for row in known.values()))
+
     def write(self, name: str, text: str) -> None:
         """Writes a whole file: it is there as it was or as it shall be, never half."""
         part = self.path / f".{name}.part"
@@ -101,18 +110,38 @@ def read_config(path: Path) -> dict[str, Any]:
     return parse_object(file.read_bytes(), str(file), RunDirectoryError)
 
 
-def read_outcomes(path: Path) -> list[Outcome]:
-    """The outcomes of a run directory that nobody need be writing, the last of each trial. Raises `RunDirectoryError`."""
-    file = path / "outcomes.jsonl"
-    if not file.exists():
-        raise RunDirectoryError(f"{path}: no run directory: outcomes.jsonl is missing")
-    outcomes: dict[Key, Outcome] = {}
-    for number, line in enumerate(file.read_bytes().split(b"\n"), start=1):
+@dataclass(frozen=True)
+class RunRecord:
+    """What a run directory says: its configuration, its outcomes, and the text of each task by (suite, task id)."""
+
+    config: Mapping[str, Any]
+    outcomes: tuple[Outcome, ...]
+    texts: Mapping[tuple[str, str], str]
+
+    @property
+    def ladder(self) -> tuple[str, ...]:
+        """The models, cheapest first."""
+        return tuple(self.config["ladder"])
+
+
+def read_run(path: Path) -> RunRecord:
+    """A run directory as it lies there, the last outcome of each trial. Raises `RunDirectoryError`."""
+    config = read_config(path)
+    if not config:
+        raise RunDirectoryError(f"{path}: no run directory: run.json is missing")
+    if not isinstance(config.get("ladder"), list) or not isinstance(config.get("trials"), int):
+        raise RunDirectoryError(f"{path / 'run.json'}: no configuration of ours: 'ladder' or 'trials' is missing")
+    outcomes = (Outcome.from_json(row) for row in _rows(path / "outcomes.jsonl", Outcome.from_json))
+    texts = {(row["suite"], row["task_id"]): row["text"] for row in _rows(path / "tasks.jsonl", _check_task)}
+    return RunRecord(config, tuple({outcome.key: outcome for outcome in outcomes}.values()), texts)
+
+
+def _rows(file: Path, check: Callable[[dict[str, Any]], object]) -> Iterator[dict[str, Any]]:
+    """The objects of a file of ours that is only read: a cut last line is an error."""
+    lines = file.read_bytes().split(b"\n") if file.exists() else []
+    for number, line in enumerate(lines, start=1):
         if line:
-            record = _checked(line, f"{file}:{number}", Outcome.from_json)
-            outcome = Outcome.from_json(record)
-            outcomes[outcome.key] = outcome
-    return list(outcomes.values())
+            yield _checked(line, f"{file}:{number}", check)
 
 
 def _same(one: Outcome, other: Outcome) -> bool:
@@ -183,3 +212,8 @@ def _check_completion(record: dict[str, Any]) -> None:
     if not isinstance(record.get("suite"), str):
         raise RecordingError("field 'suite' is missing")
     completion_of(record)
+
+
+def _check_task(record: dict[str, Any]) -> None:
+    if not all(isinstance(record.get(name), str) for name in ("suite", "task_id", "text")):
+        raise ValueError("suite, task_id and text are wanted")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +54,7 @@ class Session:
         self._desk: Desk | None = None
         self._run: Run | None = None
         self._recording: Recording | None = None
+        self._starting = threading.Lock()
         if self._worker is None:
             with _usage_errors():
                 self._recording = Recording.read(self.settings.replay) if self.settings.replay else None
@@ -68,7 +70,9 @@ class Session:
         if not ladder:
             return []
         source = f"replay of {', '.join(path.name for path in self.settings.replay)}" if self._recording else "live"
-        return [f"complexity: {' < '.join(ladder)}; {self._trials()} trials; {source}; sandbox {Run.level(self.settings)}"]
+        return [
+            f"complexity: {' < '.join(ladder)}; {self._trials()} trials; {source}; sandbox {Run.level(self.settings)}"
+        ]
 
     def parametrize(self, metafunc: pytest.Metafunc, marker: pytest.Mark) -> None:
         """One item per task, model and trial. A mistake ends the run before any model is called."""
@@ -103,7 +107,9 @@ class Session:
     def _dataset(self, metafunc: pytest.Metafunc, marker: pytest.Mark) -> tuple[str, Dataset]:
         extra = sorted(marker.kwargs.keys() - {"suite", "tasks"})
         if marker.args or extra:
-            raise ComplexityError(f"the marker knows suite= and tasks=, not {', '.join(extra) or 'positional arguments'}")
+            raise ComplexityError(
+                f"the marker knows suite= and tasks=, not {', '.join(extra) or 'positional arguments'}"
+            )
         if "trial" not in metafunc.fixturenames:
             raise ComplexityError("a test with the marker `complexity` takes the argument `trial`")
         name = metafunc.definition.path.stem
@@ -159,16 +165,18 @@ class Session:
     def serve(self, node: Any) -> None:
         """The controller's side of one worker: what it must know, and a channel that answers it."""
         channel = node.gateway.newchannel()
+        starting = self._starting
         node.workerinput["complexity_channel"] = channel
         node.workerinput["complexity_ladder"] = list(self._recording.models) if self._recording else []
 
         def receive(message: str) -> None:
             if message.startswith('["plan"'):
-                if self._run is None:
-                    try:
-                        self._start(Plan.from_json(json.loads(message)[1]))
-                    except (ComplexityError, pytest.UsageError) as why:
-                        self._errors.append(str(why))
+                with starting:  # every worker sends the same plan, each on a thread of its own
+                    if self._run is None and not self._errors:
+                        try:
+                            self._start(Plan.from_json(json.loads(message)[1]))
+                        except pytest.UsageError as why:
+                            self._errors.append(str(why))
             elif isinstance(self._desk, LocalDesk):
                 self._desk.serve(channel, message)
             else:
@@ -294,4 +302,3 @@ def _usage_errors() -> Iterator[None]:
         yield
     except ComplexityError as why:
         raise pytest.UsageError(str(why)) from None
-

@@ -30,7 +30,7 @@ class Dataset:
 
 
 @dataclass(frozen=True)
-class _Official:
+class Official:
     """A file of MBPP at its official home (google-research/google-research, CC-BY-4.0)."""
 
     file: str
@@ -41,9 +41,9 @@ class _Official:
         return f"https://raw.githubusercontent.com/google-research/google-research/master/mbpp/{self.file}"
 
 
-_MBPP = {
-    "full": _Official("mbpp.jsonl", "ccf64ceae9c5403bf50a044cb6d505bfd2a2963ee58338ba268fd65beab92a9f"),
-    "sanitized": _Official("sanitized-mbpp.json", "8ac32b2799150228e2d745aed09c870b7e4444246d4727d1004576207ef40769"),
+OFFICIAL = {
+    "full": Official("mbpp.jsonl", "ccf64ceae9c5403bf50a044cb6d505bfd2a2963ee58338ba268fd65beab92a9f"),
+    "sanitized": Official("sanitized-mbpp.json", "8ac32b2799150228e2d745aed09c870b7e4444246d4727d1004576207ef40769"),
 }
 
 
@@ -86,7 +86,7 @@ def cache_directory() -> Path:
 
 def fetch(dataset: str) -> Path:
     """The path of an official MBPP file, downloaded on the first use. Raises `TaskError`."""
-    official = _MBPP[dataset]
+    official = OFFICIAL[dataset]
     path = cache_directory() / official.file
     if not path.exists():
         _download(official, path)
@@ -98,7 +98,7 @@ def fetch(dataset: str) -> Path:
     return path
 
 
-def _download(official: _Official, path: Path) -> None:
+def _download(official: Official, path: Path) -> None:
     try:
         with urllib.request.urlopen(official.url, timeout=60) as answer:
             data = answer.read()
@@ -115,9 +115,9 @@ def _download(official: _Official, path: Path) -> None:
 
 def _load_mbpp(dataset: str | None) -> Dataset:
     name = dataset or "full"
-    path = fetch(name) if name in _MBPP else Path(name)
+    path = fetch(name) if name in OFFICIAL else Path(name)
     data = read_bytes(path, TaskError)
-    return Dataset("mbpp", name if name in _MBPP else path.name, sha256(data), tuple(_tasks(data, path, _mbpp)))
+    return Dataset("mbpp", name if name in OFFICIAL else path.name, sha256(data), tuple(_tasks(data, path, _mbpp)))
 
 
 def _load_humaneval(dataset: str | None) -> Dataset:
@@ -192,7 +192,7 @@ def _humaneval(row: Mapping[str, Any]) -> Mapping[str, Any]:
         return row
     for name in ("prompt", "entry_point", "test"):
         if not isinstance(row.get(name), str):
-            raise TaskError(f"{row.get('task_id')}: field {name!r}: a string is wanted, as in HumanEval's own file")
+            raise TaskError(f"field {name!r}: a string is wanted, as in HumanEval's own file")
     return {
         "task_id": row.get("task_id"),
         "text": row["prompt"],
