@@ -6,6 +6,7 @@ else is imported when a test carries the marker `complexity` or an option asks f
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
@@ -121,9 +122,23 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 class _WithXdist:
     """Hooks that exist only where pytest-xdist does."""
 
+    def __init__(self) -> None:
+        self._first = threading.Lock()
+
     @pytest.hookimpl
     def pytest_configure_node(self, node: Any) -> None:
-        _session(node.config).serve(node)
+        """Gives a worker a channel to the controller's desk, and what it cannot find out by itself."""
+        channel = node.gateway.newchannel()
+        known = node.config.stash.get(_SESSION, None)
+        node.workerinput["complexity_channel"] = channel
+        node.workerinput["complexity_ladder"] = known.recorded_models() if known else []
+
+        def receive(message: str) -> None:
+            with self._first:  # each worker's messages come on a thread of their own
+                session = _session(node.config)
+            session.receive(channel, message)
+
+        channel.setcallback(receive)
 
 
 def _session(config: pytest.Config) -> Session:

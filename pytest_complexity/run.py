@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -83,7 +83,26 @@ class Run:
         tasks: dict[tuple[str, str], Task] = {
             (suite, task.task_id): task for suite, data in plan.datasets.items() for task in data.tasks
         }
+        self._notices = [*self.directory.notices, *self._missing(models)]
         self._pipeline.start(tasks, plan.keys)
+
+    def _missing(self, models: Mapping[str, Model]) -> Iterator[str]:
+        known = self.directory.completions
+        missing = [
+            key
+            for key in self._plan.keys
+            if key not in known and not getattr(models[key.model], "knows", lambda _: True)(key)
+        ]
+        if missing:
+            yield (
+                f"the recordings lack {len(missing)} of {len(self._plan.keys)} trials, {missing[0]} the first: "
+                "they will be unmeasured, and errors"
+            )
+
+    def take_notices(self) -> list[str]:
+        """What a person should know before the first item runs; each is told once."""
+        notices, self._notices = self._notices, []
+        return notices
 
     def finish(self, *, interrupted: bool) -> bool:
         """Stops the pipeline, writes labels and report; whether every gate holds."""

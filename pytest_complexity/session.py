@@ -17,9 +17,10 @@ from typing import Any
 
 import pytest
 
-from pytest_complexity.desk import Desk, LocalDesk, RemoteDesk
+from pytest_complexity.desk import Channel, Desk, LocalDesk, RemoteDesk
 from pytest_complexity.errors import ComplexityError, ModelError
-from pytest_complexity.models import Unanswered
+from pytest_complexity.labels import Rule
+from pytest_complexity.models import Model, Unanswered
 from pytest_complexity.models.replay import EMBEDDED, Recording, ReplayModel, check_models
 from pytest_complexity.outcomes import Key, Verdict
 from pytest_complexity.results import parse_gates
@@ -61,6 +62,10 @@ class Session:
                 if self._recording and self.settings.models:
                     check_models(self._recording, self.settings.models)
                 parse_gates(self.settings.gates)
+                ladder = self.settings.models or self.recorded_models() or EMBEDDED.models
+                Rule.named(self.settings.rule, len(ladder))
+                if self.settings.models and not self._recording:
+                    _live(self.settings.models)
 
     # -- what to run --------------------------------------------------------------------------------------------
 
@@ -157,32 +162,32 @@ class Session:
             self._raise_backstop(item)
         if self._worker is None:
             self._start(plan)
+            assert self._run is not None
+            reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+            for notice in self._run.take_notices() if reporter else ():
+                reporter.write_line(f"complexity: {notice}", yellow=True)
         else:
             channel = self._worker["complexity_channel"]
             channel.send(json.dumps(["plan", plan.to_json()]))
             self._desk = RemoteDesk(channel)
 
-    def serve(self, node: Any) -> None:
-        """The controller's side of one worker: what it must know, and a channel that answers it."""
-        channel = node.gateway.newchannel()
-        starting = self._starting
-        node.workerinput["complexity_channel"] = channel
-        node.workerinput["complexity_ladder"] = list(self._recording.models) if self._recording else []
+    def recorded_models(self) -> list[str]:
+        """The models of the recording, which a worker does not read."""
+        return list(self._recording.models) if self._recording else []
 
-        def receive(message: str) -> None:
-            if message.startswith('["plan"'):
-                with starting:  # every worker sends the same plan, each on a thread of its own
-                    if self._run is None and not self._errors:
-                        try:
-                            self._start(Plan.from_json(json.loads(message)[1]))
-                        except pytest.UsageError as why:
-                            self._errors.append(str(why))
-            elif isinstance(self._desk, LocalDesk):
-                self._desk.serve(channel, message)
-            else:
-                channel.send(json.dumps([json.loads(message)[0], {"unanswered": "; ".join(self._errors)}]))
-
-        channel.setcallback(receive)
+    def receive(self, channel: Channel, message: str) -> None:
+        """Takes a worker's message, on the controller: its plan, or a question."""
+        if message.startswith('["plan"'):
+            with self._starting:  # every worker sends the same plan; the first one starts the run
+                if self._run is None and not self._errors:
+                    try:
+                        self._start(Plan.from_json(json.loads(message)[1]))
+                    except pytest.UsageError as why:
+                        self._errors.append(str(why))
+        elif isinstance(self._desk, LocalDesk):
+            self._desk.serve(channel, message)
+        else:
+            channel.send(json.dumps([json.loads(message)[0], {"unanswered": "; ".join(self._errors)}]))
 
     def trial(self, param: Param) -> Trial:
         """The fixture's value."""
@@ -198,10 +203,7 @@ class Session:
         if self._recording is None and plan.ladder == EMBEDDED.models and not self.settings.models:
             self._recording = Recording.read([EMBEDDED.path])
         if self._recording is None:
-            raise ModelError(
-                "no live models yet: name recordings of these with --cx-replay=PATH, or run benchmarks/humaneval on "
-                "the shipped recording without --cx-models"
-            )
+            return dict(_live(plan.ladder))
         recording = self._recording
         check_models(recording, plan.ladder)
         return {name: ReplayModel(name, recording) for name in plan.ladder}
@@ -288,6 +290,13 @@ class Session:
         """Ends what is still running."""
         if self._run is not None:
             self._run.close()
+
+
+def _live(ladder: Sequence[str]) -> Mapping[str, Model]:
+    raise ModelError(
+        "no live models yet: name recordings of these with --cx-replay=PATH, or run benchmarks/humaneval on "
+        "the shipped recording without --cx-models"
+    )
 
 
 def _param(item: pytest.Item) -> Param | None:

@@ -146,5 +146,3 @@ def _level(value: str | None) -> str | None:
     if value and value not in levels:
         raise pytest.UsageError(f"--cx-sandbox: {value!r} is no level; the levels are {' < '.join(levels)}")
     return value or None
-
-

@@ -14,6 +14,7 @@ from typing import Any
 from pytest_complexity.errors import RecordingError
 from pytest_complexity.jsonl import read_jsonl
 from pytest_complexity.models import KNOWN_PRICES, Completion, Price, Unanswered
+from pytest_complexity.outcomes import Key
 from pytest_complexity.tasks import Task
 
 Line = tuple[str | None, str, str, int]  # suite or None, task_id, model, trial
@@ -88,6 +89,10 @@ class ReplayModel:
     def definition(self) -> Mapping[str, Any]:
         """A recording's sampling and prompts are not known here."""
         return {"adapter": "replay"}
+
+    def knows(self, key: Key) -> bool:
+        """Whether the recording has this trial."""
+        return self._recording.find(key.suite, key.task_id, self.name, key.trial) is not None
 
     async def complete(self, suite: str, task: Task, trial: int) -> Completion:
         """The recorded completion. Raises `Unanswered` where there is none."""

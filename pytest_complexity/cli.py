@@ -1,0 +1,112 @@
+"""The command `pytest-complexity`: labels and reports from what was measured, without pytest."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from pytest_complexity.errors import ComplexityError
+from pytest_complexity.inputs import read_inputs
+from pytest_complexity.results import check_gates, parse_gates, results_of
+from pytest_complexity.suites import OFFICIAL, fetch
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command. Exit status: 0 fine, 1 a gate failed, 2 a mistake, told in one line."""
+    arguments = parser().parse_args(argv)
+    command: Callable[[argparse.Namespace], int] = arguments.command
+    try:
+        return command(arguments)
+    except ComplexityError as why:
+        print(f"pytest-complexity: {why}", file=sys.stderr)
+    except BrokenPipeError:  # the reader, `head` say, has seen enough
+        sys.stderr.close()
+    return 2
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(prog="pytest-complexity", description=__doc__)
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+
+    label = commands.add_parser("label", help="complexity labels of a run directory, or of counts that others measured")
+    _add_inputs(label)
+    label.add_argument("-o", metavar="FILE", type=Path, help="write there instead of to standard output")
+    label.set_defaults(command=_label)
+
+    report = commands.add_parser("report", help="the report of a run directory or of counts")
+    _add_inputs(report)
+    report.add_argument("-o", metavar="DIR", type=Path, help="also write labels.jsonl, report.json and report.md there")
+    report.add_argument(
+        "--gate", action="append", default=[], metavar="'PATH OP NUMBER'", help="exit 1 unless it holds"
+    )
+    report.add_argument("--seed", type=int, default=0, metavar="N", help="of the intervals' resampling (default 0)")
+    report.add_argument("--json", action="store_true", help="print report.json instead of tables")
+    report.set_defaults(command=_report)
+
+    data = commands.add_parser("data", help="the official task files")
+    actions = data.add_subparsers(required=True, metavar="ACTION")
+    actions.add_parser("list", help="what can be fetched").set_defaults(command=_data_list)
+    one = actions.add_parser("fetch", help="download a file into the cache directory")
+    one.add_argument("name", choices=list(OFFICIAL))
+    one.set_defaults(command=_data_fetch)
+    return top
+
+
+def _add_inputs(command: argparse.ArgumentParser) -> None:
+    command.add_argument("inputs", nargs="+", type=Path, metavar="RUN_OR_COUNTS", help="run directory, or JSON Lines")
+    command.add_argument("--rule", metavar="NAME", help="complexitynet, tier or tier@SHARE (default: by the ladder)")
+    command.add_argument("--models", metavar="A,B,C", help="the ladder, cheapest first (default: the input's own)")
+
+
+def _label(arguments: argparse.Namespace) -> int:
+    results = results_of(read_inputs(arguments.inputs, _ladder(arguments)), rule=arguments.rule)
+    lines = "".join(line + "\n" for line in results.labels.lines())
+    if arguments.o is None:
+        sys.stdout.write(lines)
+    else:
+        _write(arguments.o, lines)
+    print(results.labels_line(), file=sys.stderr)
+    return 0
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    gates = parse_gates(arguments.gate)
+    results = results_of(read_inputs(arguments.inputs, _ladder(arguments)), rule=arguments.rule, seed=arguments.seed)
+    if arguments.json:
+        sys.stdout.write(results.json())
+    else:
+        results.print(sys.stdout)
+    if arguments.o is not None:
+        results.write(lambda name, text: _write(arguments.o / name, text))
+    checked = check_gates(results.report, gates)
+    for gate in checked:
+        print(gate.message, file=sys.stderr)
+    return 0 if all(gate.passed for gate in checked) else 1
+
+
+def _data_list(_: argparse.Namespace) -> int:
+    for name, official in OFFICIAL.items():
+        print(f"{name}\t{official.url}\tsha256 {official.sha256}")
+    return 0
+
+
+def _data_fetch(arguments: argparse.Namespace) -> int:
+    print(fetch(arguments.name))
+    return 0
+
+
+def _ladder(arguments: argparse.Namespace) -> tuple[str, ...] | None:
+    if arguments.models is None:
+        return None
+    return tuple(part.strip() for part in arguments.models.split(",") if part.strip())
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as why:
+        raise ComplexityError(f"{path}: cannot be written: {why.strerror}") from None

@@ -1,0 +1,78 @@
+"""What labels and reports are made from: run directories and files of counts, joined."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_complexity.counts import TaskCounts, counts_of, read_counts
+from pytest_complexity.errors import RecordingError
+from pytest_complexity.outcomes import Key, Outcome
+from pytest_complexity.rundir import RunRecord, read_run
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Success counts on a ladder, and the outcomes behind them; none where only counts are known."""
+
+    ladder: tuple[str, ...]
+    counts: tuple[TaskCounts, ...]
+    outcomes: tuple[Outcome, ...] = ()
+
+
+def read_inputs(paths: Sequence[Path], ladder: Sequence[str] | None = None) -> Measured:
+    """Joins inputs of one kind. Raises `ComplexityError` where they disagree, on a ladder or on a trial."""
+    runs = [path for path in paths if path.is_dir()]
+    if runs and len(runs) < len(paths):
+        raise RecordingError("give run directories or files of counts, not both at once")
+    if runs:
+        return measured_of(join_runs([(str(path), read_run(path)) for path in runs]), ladder)
+    counts: dict[tuple[str | None, str], TaskCounts] = {}
+    for path in paths:
+        for task in read_counts(path, ladder):
+            if (task.suite, task.task_id) in counts:
+                raise RecordingError(f"{path}: {task.task_id} stands already in another of these files")
+            if counts and list(task.trials) != list(next(iter(counts.values())).trials):
+                raise RecordingError(f"{path}: another ladder than the files before it: pick one with --models")
+            counts[task.suite, task.task_id] = task
+    return Measured(tuple(next(iter(counts.values())).trials), tuple(counts.values()))
+
+
+def measured_of(run: RunRecord, ladder: Sequence[str] | None = None) -> Measured:
+    """The counts of a run: trials that lie beyond its number, or off the ladder, are left out."""
+    names = tuple(ladder or run.ladder)
+    for name in names:
+        if names.count(name) > 1:
+            raise RecordingError(f"--models: {name!r} stands twice on the ladder")
+        if name not in run.config["models"]:
+            raise RecordingError(f"--models: the run has no {name!r}; it knows {', '.join(run.config['models'])}")
+    trials = run.config["trials"]
+    outcomes = tuple(each for each in run.outcomes if each.model in names and each.trial < trials)
+    asked = {(each.suite, each.task_id) for each in outcomes}
+    texts = {key: text for key, text in run.texts.items() if key in asked}
+    return Measured(names, tuple(counts_of(outcomes, names, trials, texts)), outcomes)
+
+
+def join_runs(runs: Sequence[tuple[str, RunRecord]]) -> RunRecord:
+    """One run of several, each with its name; the order does not matter. Raises `RecordingError` where they disagree."""
+    name, first = runs[0]
+    if len(runs) == 1:
+        return first
+    outcomes: dict[Key, Outcome] = {}
+    texts: dict[tuple[str, str], str] = {}
+    for other, run in runs:
+        if run.ladder != first.ladder:
+            raise RecordingError(f"{other}: another ladder than {name}'s")
+        for outcome in run.outcomes:
+            known = outcomes.get(outcome.key)
+            if known and known.verdict.measured and outcome.verdict.measured and known.verdict != outcome.verdict:
+                raise RecordingError(
+                    f"{other}: {outcome.key} is {outcome.verdict.value}, {known.verdict.value} in another of these runs"
+                )
+            if known is None or not known.verdict.measured:
+                outcomes[outcome.key] = outcome
+        texts.update(run.texts)
+    trials = max(run.config["trials"] for _, run in runs)
+    ordered = {key: outcomes[key] for key in sorted(outcomes)}
+    return RunRecord({**first.config, "trials": trials}, tuple(ordered.values()), dict(sorted(texts.items())))

@@ -1,0 +1,236 @@
+"""Success counts in, a level out, and how stable that level is. Knows nothing of who measured.
+
+Every comparison is exact (integers and `Fraction`s): at M = 5 the shares 0.8 + 0.6 meet 7/5, which floats miss.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from fractions import Fraction
+from functools import lru_cache, partial
+from typing import Any
+
+from pytest_complexity.counts import TaskCounts
+from pytest_complexity.errors import LabelError
+
+Shares = Sequence[Fraction]
+
+
+def complexitynet(shares: Shares) -> int:
+    """The paper's level, 1 to 5, of three models' success shares (arXiv 2312.11511; DESIGN, "Rules for labels")."""
+    first, second, third = shares
+    if first == 1 or first + second >= Fraction(7, 5):
+        return 1
+    if second == 1:
+        return 2
+    if third == 1:
+        return 3
+    if second >= Fraction(2, 5) or third >= Fraction(2, 5):
+        return 4
+    return 5
+
+
+def tier(shares: Shares, threshold: Fraction = Fraction(1)) -> int | None:
+    """The number, from 1, of the first model whose share reaches the threshold; None where none does."""
+    return next((k for k, share in enumerate(shares, 1) if share >= threshold), None)
+
+
+#: The rules by name. `tier` is also written with its threshold: "tier@3/5".
+RULES: Mapping[str, Callable[..., int | None]] = {"complexitynet": complexitynet, "tier": tier}
+
+
+def default_rule(models: int) -> str:
+    """The rule where none is named: the paper's for its three models, `tier` for any other number."""
+    return "complexitynet" if models == 3 else "tier"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule that fits a ladder: its canonical name, its number of levels, and the function of the shares."""
+
+    name: str
+    levels: int
+    function: Callable[[Shares], int | None]
+
+    @classmethod
+    def named(cls, name: str | None, models: int) -> Rule:
+        """The rule of that name ("tier", "tier@3/5", "complexitynet"; None: the default) for so many models.
+
+        Raises LabelError where there is no such rule, or it does not fit the number of models.
+        """
+        base, at, threshold = (name or default_rule(models)).partition("@")
+        if base == "tier":
+            return cls._tier(threshold if at else "1", models)
+        if base != "complexitynet" or at:
+            raise LabelError(f"no label rule {name!r}; there are: complexitynet, tier, tier@SHARE such as tier@3/5")
+        if models != 3:
+            raise LabelError(
+                f"the rule 'complexitynet' is for three models and the ladder has {models}; "
+                "name three models, or take the rule 'tier'"
+            )
+        return cls(base, 5, complexitynet)
+
+    @classmethod
+    def _tier(cls, text: str, models: int) -> Rule:
+        try:
+            threshold = Fraction(text)
+        except (ValueError, ZeroDivisionError):
+            raise LabelError(f"tier@{text}: not a share; write tier@3/5 or tier@0.6") from None
+        if not 0 < threshold <= 1:
+            raise LabelError(f"tier@{text}: a share is above 0 and at most 1; write tier@3/5 or tier@0.6")
+        name = "tier" if threshold == 1 else f"tier@{threshold}"
+        return cls(name, models, partial(tier, threshold=threshold))
+
+
+class Status(str, Enum):
+    """Why a task has its level, or none. Only decided tasks are trained on."""
+
+    DECIDED = "decided"
+    UNDECIDED = "undecided"  #: the missing trials could still change the level
+    UNSOLVED = "unsolved"  #: measured in full, and no model ever solved it: dropped ("cleaning" in the paper)
+    BELOW = "below_threshold"  #: solved now and then, but no model reaches the threshold of `tier`
+
+
+@dataclass(frozen=True)
+class Label:
+    """A task's level by a rule, None where there is none, and why."""
+
+    task: TaskCounts
+    level: int | None
+    status: Status
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The labels of a set of tasks, by the rule of that canonical name.
+
+    `counts` has every level from 1, and how many decided tasks have it; with `dropped_unsolved`,
+    `below_threshold` and `undecided` it adds up to the number of rows. Nothing is left out in silence.
+    """
+
+    rows: tuple[Label, ...]
+    ladder: tuple[str, ...]
+    rule: str
+    counts: Mapping[int, int]
+    dropped_unsolved: int
+    below_threshold: int
+    undecided: int
+
+    @property
+    def decided(self) -> tuple[Label, ...]:
+        """The rows that have a level: what a classifier is trained on."""
+        return tuple(row for row in self.rows if row.status is Status.DECIDED)
+
+    def lines(self) -> Iterator[str]:
+        """The lines of `labels.jsonl`, without newlines."""
+        return (json.dumps(to_json(row, self.ladder, self.rule)) for row in self.rows)
+
+
+def label(task: TaskCounts, ladder: Sequence[str], rule: str | None = None) -> Label:
+    """The level of one task.
+
+    A task that no model solved in a complete measurement has level None by either rule: what the formula of
+    `complexitynet` says of 0 of 15 is 5, but such a task is dropped before training, and a null level in
+    `labels.jsonl` is what keeps every reader from training on it. Where trials are missing, the level is the one
+    that every possible result of them gives, never solved being a result of its own; else None.
+    Raises LabelError where the rule does not exist or does not fit the ladder.
+    """
+    return _label(task, ladder, Rule.named(rule, len(ladder)))
+
+
+def label_all(counts: Sequence[TaskCounts], ladder: Sequence[str], rule: str | None = None) -> Labels:
+    """The labels of all tasks, in their order, with the count of every reason to have none. Raises LabelError."""
+    named = Rule.named(rule, len(ladder))
+    rows = tuple(_label(task, ladder, named) for task in counts)
+    by_level = {level: sum(row.level == level for row in rows) for level in range(1, named.levels + 1)}
+    by_status = {status: sum(row.status is status for row in rows) for status in Status}
+    return Labels(
+        rows,
+        tuple(ladder),
+        named.name,
+        by_level,
+        dropped_unsolved=by_status[Status.UNSOLVED],
+        below_threshold=by_status[Status.BELOW],
+        undecided=by_status[Status.UNDECIDED],
+    )
+
+
+def _label(task: TaskCounts, ladder: Sequence[str], rule: Rule) -> Label:
+    measured = [(task.successes.get(model, 0), task.trials.get(model, 0)) for model in ladder]
+    level, status = _judge(rule, tuple(measured), task.planned)
+    return Label(task, level, status)
+
+
+def _judge(rule: Rule, measured: tuple[tuple[int, int], ...], planned: int) -> tuple[int | None, Status]:
+    """The level of (successes, trials) by model.
+
+    Both rules, and "never solved" above them all, never rise when a success is added to any model. So the
+    levels of all possible results lie between the one where every missing trial fails and the one where every
+    one succeeds, and these two alone decide.
+    """
+    if planned == 0:
+        return None, Status.UNDECIDED
+    worst = tuple(solved for solved, _ in measured)
+    best = tuple(solved + planned - trials for solved, trials in measured)
+    level = _level(rule, worst, planned)
+    if level != _level(rule, best, planned):
+        return None, Status.UNDECIDED
+    if level is not None:
+        return level, Status.DECIDED
+    return None, Status.BELOW if any(best) else Status.UNSOLVED
+
+
+@lru_cache(maxsize=65536)
+def _level(rule: Rule, successes: tuple[int, ...], planned: int) -> int | None:
+    """The level of a complete measurement; None where nothing was ever solved."""
+    if not any(successes):
+        return None
+    return rule.function([Fraction(solved, planned) for solved in successes])
+
+
+def stable_share(labels: Labels) -> float | None:
+    """The share of decided tasks that keep their level whichever single measured trial had come out otherwise.
+
+    Exact and without any randomness. With one trial a model it is near 0, and rightly: one trial cannot
+    tell a model that is always right from one that is right by luck. None where no task is decided.
+    """
+    rule = Rule.named(labels.rule, len(labels.ladder))
+    decided = labels.decided
+    if not decided:
+        return None
+    return sum(_stable(row, labels.ladder, rule) for row in decided) / len(decided)
+
+
+def _stable(row: Label, ladder: Sequence[str], rule: Rule) -> bool:
+    task = row.task
+    measured = [(task.successes.get(model, 0), task.trials.get(model, 0)) for model in ladder]
+    for index, (solved, trials) in enumerate(measured):
+        for flipped in (solved - 1, solved + 1):
+            if 0 <= flipped <= trials:
+                changed = (*measured[:index], (flipped, trials), *measured[index + 1 :])
+                if _judge(rule, changed, task.planned)[0] != row.level:
+                    return False
+    return True
+
+
+def to_json(row: Label, ladder: Sequence[str], rule: str) -> dict[str, Any]:
+    """One line of `labels.jsonl` as plain builtins, its fields in DESIGN's order.
+
+    `trials` is a number where every model has as many, and {model: number} elsewhere.
+    """
+    task = row.task
+    trials = {model: task.trials.get(model, 0) for model in ladder}
+    equal = len(set(trials.values())) == 1 and all(trials.values())
+    return {
+        "suite": task.suite,
+        "task_id": task.task_id,
+        "text": task.text,
+        "trials": next(iter(trials.values())) if equal else trials,
+        "successes": {model: task.successes.get(model, 0) for model in ladder},
+        "level": row.level,
+        "rule": rule,
+        "cost_usd": dict(task.cost_usd) if task.cost_usd else None,
+    }

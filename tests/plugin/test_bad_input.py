@@ -1,0 +1,173 @@
+"""A user's mistake is told in one line that says what to do, before any model is asked, never as a traceback."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+Runner = Callable[..., pytest.RunResult]
+
+
+def told(result: pytest.RunResult, *said: str) -> None:
+    text = result.stdout.str() + result.stderr.str()
+    assert "Traceback" not in text
+    assert "INTERNALERROR" not in text
+    for each in said:
+        assert each in text
+    assert result.ret != 0
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--cx-trials=0"], "--cx-trials: a number above 0 is wanted"),
+        (["--cx-trials=x"], "--cx-trials"),
+        (["--cx-limit=-1"], "--cx-limit: a number above 0 is wanted"),
+        (["--cx-timeout=nan"], "--cx-timeout: a number above 0 is wanted"),
+        (["--cx-memory=0"], "--cx-memory: a number above 0 is wanted"),
+        (["--cx-sandbox=iron"], "the levels are process < limits < namespaces"),
+        (["--cx-rule=best"], "best"),
+        (["--cx-rule=complexitynet"], "three"),
+        (["--cx-gate=models.small.accuracy"], "--cx-gate"),
+    ],
+)
+@pytest.mark.parametrize("way", ["-n0", "-n2"])
+def test_an_option_that_cannot_be_used(run: Runner, options: list[str], said: str, way: str) -> None:
+    result = run(way, *options)
+    told(result, said)
+    assert result.ret == 4
+
+
+@pytest.mark.parametrize("way", ["-n0", "-n2"])
+@pytest.mark.parametrize(
+    ("models", "said"),
+    [
+        ("small,small", "'small' stands twice"),
+        ("small,giant", "no line of the recording is by 'giant'; it knows small, large"),
+        (",", "no model is named"),
+    ],
+)
+def test_a_ladder_that_cannot_be_used(run: Runner, models: str, said: str, way: str) -> None:
+    result = run(way, models=models)
+    told(result, said)
+    assert result.ret == 4
+
+
+def test_a_suite_without_models_says_how_to_name_some(run: Runner) -> None:
+    result = run(models="", replay="")
+    told(result, "has no models: give --cx-models=A,B,C, cheapest first, or --cx-replay=PATH")
+    assert result.ret == 4
+
+
+def test_without_a_ladder_the_recording_s_own_models_are_asked(run: Runner) -> None:
+    run("-n2", models="").stdout.fnmatch_lines(["*7 passed, 5 wrong*"])
+
+
+@pytest.mark.parametrize("way", ["-n0", "-n2"])
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('{"task_id": "T/1"', "said.jsonl:13: not JSON"),
+        ('{"task_id": "T/1", "model": "small", "trial": 0, "completion": "x"}', "disagrees with"),
+        ('{"task_id": "T/1", "model": "small", "trial": NaN, "completion": ""}', "said.jsonl:13: NaN"),
+    ],
+)
+def test_a_recording_that_cannot_be_used(run: Runner, suite: pytest.Pytester, line: str, said: str, way: str) -> None:
+    with (suite.path / "said.jsonl").open("a") as file:
+        file.write(line)
+    result = run(way)
+    told(result, said)
+    assert result.ret == 4
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('{"task_id": "T/4", "text": "t"', "tasks.jsonl:4: not JSON"),
+        (
+            '{"task_id": "T/4", "text": "t", "test_list": []}',
+            "tasks.jsonl:4: field 'test_list': the task has no assertion",
+        ),
+        ('{"task_id": "T/4", "text": 4, "test_list": ["assert 1"]}', "tasks.jsonl:4: field 'text'"),
+        ('{"task_id": "T/1", "text": "t", "test_list": ["assert 1"]}', "tasks.jsonl:4: field 'task_id'"),
+    ],
+)
+@pytest.mark.parametrize("way", ["-n0", "-n2", "-p no:xdist"])
+def test_a_broken_task_file_ends_the_run_before_a_model_is_asked(
+    run: Runner, suite: pytest.Pytester, line: str, said: str, way: str
+) -> None:
+    with (suite.path / "tasks.jsonl").open("a") as file:
+        file.write(line + "\n")
+    result = run(*way.split())
+    told(result, said)
+    assert not (suite.path / "run" / "completions.jsonl").exists()
+
+
+@pytest.mark.parametrize("way", ["-n0", "-n2"])
+def test_a_run_directory_of_another_configuration_is_refused(run: Runner, way: str) -> None:
+    run()
+    result = run(way, "--cx-timeout=3")
+    told(result, "timeout was 10.0, is 3.0", "name another --cx-run")
+    assert result.ret == 4
+
+
+def test_a_cut_last_line_of_the_run_directory_is_dropped_with_a_notice(run: Runner, suite: pytest.Pytester) -> None:
+    run()
+    file = suite.path / "run" / "outcomes.jsonl"
+    file.write_bytes(file.read_bytes()[:-9])
+    result = run()
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["*outcomes.jsonl: its last line was cut and is dropped*"])
+    assert len(file.read_bytes().splitlines()) == 12
+
+
+@pytest.mark.parametrize("way", ["-n0", "-n2"])
+def test_trials_that_the_recording_lacks_are_counted_once_and_are_errors(
+    run: Runner, suite: pytest.Pytester, way: str
+) -> None:
+    lines = (suite.path / "said.jsonl").read_text().splitlines()
+    (suite.path / "said.jsonl").write_text("\n".join(lines[:-1]) + "\n")
+    result = run(way)
+    assert result.ret == 1
+    result.assert_outcomes(passed=7, errors=1)
+    result.stdout.fnmatch_lines(
+        ["*the recordings lack 1 of 12 trials*", "*T/3-large-1: not measured: the recording lacks*"]
+    )
+    report = json.loads((suite.path / "run" / "report.json").read_text())
+    assert report["models"]["large"]["trials"] == 5
+
+
+def test_a_thousand_missing_trials_do_not_flood_the_screen(run: Runner) -> None:
+    result = run("--cx-trials=100")
+    assert result.ret == 1
+    assert len(result.stdout.lines) < 120
+    result.stdout.fnmatch_lines(["*more trials that were not measured*"])
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (
+            "@pytest.mark.complexity(tasks='tasks.jsonl')\ndef test_small(trial):\n    pass",
+            "neither trial.verify() nor",
+        ),
+        ("@pytest.mark.complexity(tasks='tasks.jsonl')\ndef test_small():\n    pass", "takes the argument `trial`"),
+        ("@pytest.mark.complexity('tasks.jsonl')\ndef test_small(trial):\n    pass", "suite= and tasks="),
+        ("@pytest.mark.complexity\ndef test_small(trial):\n    pass", "'small' is not built in"),
+        ("@pytest.mark.complexity(tasks='no.jsonl')\ndef test_small(trial):\n    pass", "no.jsonl: cannot be read"),
+        ("def test_small(trial):\n    pass", "@pytest.mark.complexity"),
+    ],
+)
+def test_a_test_file_that_cannot_be_used(run: Runner, suite: pytest.Pytester, body: str, said: str) -> None:
+    suite.makepyfile(test_small="import pytest\n\n" + body)
+    told(run(), said)
+
+
+def test_two_tests_of_one_suite_would_share_their_trials(run: Runner, suite: pytest.Pytester) -> None:
+    body = (
+        "\n\n@pytest.mark.complexity(suite='small', tasks='tasks.jsonl')\ndef test_again(trial):\n    trial.verify()\n"
+    )
+    suite.makepyfile(test_other="import pytest" + body)
+    told(run(), "suite 'small' is covered by", "give one of them a suite= of its own")
