@@ -42,7 +42,6 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument(
         "--gate", action="append", default=[], metavar="'PATH OP NUMBER'", help="exit 1 unless it holds"
     )
-    report.add_argument("--seed", type=int, default=0, metavar="N", help="of the intervals' resampling (default 0)")
     report.add_argument("--json", action="store_true", help="print report.json instead of tables")
     report.set_defaults(command=_report)
 
@@ -74,7 +73,7 @@ def _label(arguments: argparse.Namespace) -> int:
 
 def _report(arguments: argparse.Namespace) -> int:
     gates = parse_gates(arguments.gate)
-    results = results_of(read_inputs(arguments.inputs, _ladder(arguments)), rule=arguments.rule, seed=arguments.seed)
+    results = results_of(read_inputs(arguments.inputs, _ladder(arguments)), rule=arguments.rule)
     if arguments.json:
         sys.stdout.write(results.json())
     else:

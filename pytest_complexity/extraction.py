@@ -41,7 +41,7 @@ _STATEMENT = re.compile(
     re.VERBOSE,
 )
 # Three words in a row, the first with a capital and the second no operator: no line of Python begins so.
-_PROSE = re.compile(r"[A-Z][\w'’]*[,:]? +(?!(?:is|in|if|and|or|not|for|else|as)\b)[a-zA-Z'’`]+[,:]? +[\w'’`]")
+_PROSE = re.compile(r"[A-Z][\w']*[,:]? +(?!(?:is|in|if|and|or|not|for|else|as)\b)[a-zA-Z'`]+[,:]? +[\w'`]")
 
 
 def extract_code(completion: str) -> str | None:

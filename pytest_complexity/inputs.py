@@ -55,7 +55,7 @@ def measured_of(run: RunRecord, ladder: Sequence[str] | None = None) -> Measured
 
 
 def join_runs(runs: Sequence[tuple[str, RunRecord]]) -> RunRecord:
-    """One run of several, each with its name; the order does not matter. Raises `RecordingError` where they disagree."""
+    """One run of several, each with its name, in any order. Raises `RecordingError` where they disagree."""
     name, first = runs[0]
     if len(runs) == 1:
         return first

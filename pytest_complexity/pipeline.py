@@ -1,4 +1,4 @@
-"""Keeps models and sandbox busy ahead of whoever asks: items only collect what is ready. Knows neither pytest nor labels.
+"""Keeps models and sandbox busy ahead of whoever asks; items only collect. Knows neither pytest nor labels.
 
 A thread runs the models' calls on an event loop, in the order of the plan, up to `concurrency` at once for each model;
 as each completion comes it is written down, then verified by a pool of threads that each drive one sandbox process.
@@ -75,7 +75,8 @@ class Pipeline:
             self._thread.join()
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._loop.close()
-        for future in (*self._completions.values(), *self._outcomes.values()):
+        futures: list[Future[Any]] = [*self._completions.values(), *self._outcomes.values()]
+        for future in futures:
             future.cancel()
 
     async def _generate(self, keys: list[Key]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -14,10 +15,12 @@ from typing import Any
 import pytest
 
 from pytest_complexity.desk import LocalDesk
+from pytest_complexity.gates import GateResult
+from pytest_complexity.inputs import measured_of
 from pytest_complexity.models import Model
 from pytest_complexity.outcomes import Key
 from pytest_complexity.pipeline import Pipeline
-from pytest_complexity.results import Results, check_gates, results_of
+from pytest_complexity.results import Results, check_gates, parse_gates, results_of
 from pytest_complexity.rundir import RunDirectory, read_run
 from pytest_complexity.sandbox import Limits, Sandbox
 from pytest_complexity.settings import Settings
@@ -80,6 +83,7 @@ class Run:
         self._pipeline = Pipeline(models, self._sandbox, self.directory, verifiers=verifiers())
         self.desk = LocalDesk(self._pipeline, self.directory)
         self._results: Results | None = None
+        self._gates: list[GateResult] = []
         tasks: dict[tuple[str, str], Task] = {
             (suite, task.task_id): task for suite, data in plan.datasets.items() for task in data.tasks
         }
@@ -109,14 +113,23 @@ class Run:
         if interrupted:
             self._sandbox.close()  # ends the programs that run; what was not collected is asked again
         self._pipeline.close()
-        self._results = results_of(read_run(self.directory.path), rule=self._settings.rule, seed=self._settings.seed)
+        self._results = results_of(measured_of(read_run(self.directory.path)), rule=self._settings.rule)
         self._results.write(self.directory.write)
-        self._checked = check_gates(self._results.report, self._settings.gates)
-        return all(each.passed for each in self._checked)
+        self._gates = check_gates(self._results.report, parse_gates(self._settings.gates))
+        return all(gate.passed for gate in self._gates)
 
     def summarize(self, reporter: pytest.TerminalReporter) -> None:
         """Prints the report and the gates."""
-        ...
+        if self._results is None:
+            return
+        reporter.write_sep("=", "complexity")
+        for notice in self.take_notices():
+            reporter.write_line(notice, yellow=True)
+        terminal = reporter.config.get_terminal_writer()
+        reporter.write(self._results.text(width=max(80, min(terminal.fullwidth, 120)), markup=terminal.hasmarkup))
+        reporter.write_line(f"sandbox: {self._sandbox.level}; results: {_shown(self.directory.path)}")
+        for gate in self._gates:
+            reporter.write_line(gate.message, green=gate.passed, red=not gate.passed)
 
     @staticmethod
     def level(settings: Settings) -> str:
@@ -152,6 +165,12 @@ def configuration(settings: Settings, plan: Plan, models: Mapping[str, Model]) -
             for name, model in models.items()
         },
     }
+
+
+def _shown(path: Path) -> str:
+    with contextlib.suppress(ValueError):
+        return str(path.relative_to(Path.cwd()))
+    return str(path)
 
 
 def default_directory(root: Path, args: Sequence[str], config: Mapping[str, Any]) -> Path:

@@ -164,8 +164,9 @@ class Session:
             self._start(plan)
             assert self._run is not None
             reporter = self.config.pluginmanager.get_plugin("terminalreporter")
-            for notice in self._run.take_notices() if reporter else ():
-                reporter.write_line(f"complexity: {notice}", yellow=True)
+            if reporter is not None:
+                for notice in self._run.take_notices():
+                    reporter.write_line(f"complexity: {notice}", yellow=True)
         else:
             channel = self._worker["complexity_channel"]
             channel.send(json.dumps(["plan", plan.to_json()]))

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
@@ -45,7 +44,8 @@ OPTIONS = (
     Option("seed", "N", "randomness of everything that has any (default 0)", int),
     Option("strict", "", "a wrong answer fails its test", bool),
 )
-_INI_TYPES = {str: "string", int: "int", float: "float", bool: "bool"}
+_IniType = Literal["string", "int", "float", "bool", "linelist"]
+_INI_TYPES: dict[type, _IniType] = {str: "string", int: "int", float: "float", bool: "bool"}
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def add_options(parser: Parser) -> None:
         parser.addini(
             option.ini,
             option.help,
-            type="linelist" if option.repeatable else _INI_TYPES[option.type],  # type: ignore[arg-type]
+            type="linelist" if option.repeatable else _INI_TYPES[option.type],
             default=None,
         )
 

@@ -38,6 +38,7 @@ class Official:
 
     @property
     def url(self) -> str:
+        """Where it is downloaded from."""
         return f"https://raw.githubusercontent.com/google-research/google-research/master/mbpp/{self.file}"
 
 

@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 
-
 Runner = Callable[..., pytest.RunResult]
 Outcomes = Callable[..., dict[str, dict[str, Any]]]
 

@@ -132,12 +132,16 @@ def test_a_broken_line_that_is_not_the_last_is_an_error_that_names_it(tmp_path: 
     run = opened(tmp_path)
     run.close()
     (tmp_path / name).write_text(line + "\n")
-    with pytest.raises(ComplexityError, match=rf"{name}:1: "):
+
+    def read() -> None:
         again = opened(tmp_path)
         try:
             again.add_tasks([("s", "T/1", "text")])
         finally:
             again.close()
+
+    with pytest.raises(ComplexityError, match=rf"{name}:1: "):
+        read()
 
 
 def test_results_without_a_configuration_are_refused(tmp_path: Path) -> None:

@@ -1,0 +1,87 @@
+"""The report as tables: for a terminal, and as plain text where there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from pytest_complexity.report import sentences
+from pytest_complexity.report.sentences import interval, percent
+
+Report = Mapping[str, Any]
+
+
+def render(report: Report, console: Console) -> None:
+    """Prints the report; rich leaves colours and escapes out where the console is no terminal."""
+    console.print(sentences.coverage(report), highlight=False)
+    console.print(sentences.headline(report), highlight=False, style="bold")
+    for table in (models(report), verdicts(report), policies(report)):
+        if table.row_count:
+            console.print(table)
+    console.print(sentences.levels(report), highlight=False)
+    console.print(
+        "assignment: levels known in advance, from these same trials. "
+        "Cost: 1, 10, 100, ... along the ladder. Intervals are 95%, over tasks.",
+        style="dim",
+        highlight=False,
+    )
+
+
+def models(report: Report) -> Table:
+    """Each model's share right."""
+    known = [k for k in ("1", "5", "10") if any(m["pass_at"][k] is not None for m in report["models"].values())]
+    table = _table("model", "right", "95%", *(f"pass@{k}" for k in known), "tasks", "trials")
+    for name, score in report["models"].items():
+        estimates = (percent(score["pass_at"][k]) for k in known)
+        table.add_row(
+            name,
+            percent(score["accuracy"]),
+            interval(score["accuracy_ci"]),
+            *estimates,
+            str(score["tasks"]),
+            str(score["trials"]),
+        )
+    return table
+
+
+def verdicts(report: Report) -> Table:
+    """How often each model got which verdict; empty where only counts are known."""
+    tallies = {name: score["verdicts"] for name, score in report["models"].items() if score["verdicts"]}
+    kinds = list(dict.fromkeys(kind for kind in _kinds(tallies.values())))
+    table = _table("verdicts", *kinds)
+    for name, tally in tallies.items():
+        table.add_row(name, *(str(tally.get(kind, 0)) for kind in kinds))
+    return table
+
+
+def policies(report: Report) -> Table:
+    """The routing table."""
+    table = _table("policy", "right", "95%", "cost", "saving", "95% ")
+    for name, score in report["policies"].items():
+        cost = "-" if score["cost"] is None else f"{score['cost']:.1f}"
+        table.add_row(
+            name,
+            percent(score["accuracy"]),
+            interval(score["accuracy_ci"]),
+            cost,
+            percent(score["saving"]),
+            interval(score["saving_ci"]),
+        )
+    return table
+
+
+def _kinds(tallies: Sequence[Mapping[str, int]] | Any) -> Iterator[str]:
+    order = ("pass", "wrong", "error", "timeout", "memory", "crash", "exit", "tampered", "no_code", "unmeasured")
+    tallies = list(tallies)
+    return (kind for kind in order if any(kind in tally for tally in tallies))
+
+
+def _table(first: str, *others: str) -> Table:
+    table = Table(box=None, padding=(0, 1), pad_edge=False, header_style="bold")
+    table.add_column(first, overflow="fold")
+    for name in others:
+        table.add_column(name, justify="right", no_wrap=True)
+    return table
