@@ -1,1 +1,249 @@
-"""Code and its tests go in, a verdict comes out. Knows neither models nor labels nor pytest."""
+"""Code and its tests go in, a verdict comes out. Knows neither models nor labels nor pytest.
+
+    with Sandbox(workers=2) as sandbox:
+        sandbox.check(Program(code="def f(x): return x + 1", tests=("assert f(1) == 2",))).verdict
+
+What decides a verdict runs in a process that the program cannot reach: docs/sandbox.md tells how, and what
+it is not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import shutil
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from types import TracebackType
+from typing import Any
+
+from pytest_complexity.errors import SandboxError
+from pytest_complexity.outcomes import Verdict
+from pytest_complexity.sandbox import launch, talk
+
+__all__ = ["Check", "Limits", "Program", "Sandbox"]
+
+BUSY = 0.1  #: the share of its life in line for a processor from which a program's time is not its own
+NEAR = 0.8  #: the share of the limit from which a time is close to it
+
+
+@dataclass(frozen=True)
+class Program:
+    """A completion's code and the task's own text, in DESIGN's order: imports, prompt, code, set-up, tests.
+
+    A `code` that defines `entry_point` runs after `prompt_code`; any other continues it. `packages` may be
+    imported beyond the standard library. `reference` only tells which builtin names the task redefines.
+    """
+
+    code: str
+    tests: tuple[str, ...]
+    test_imports: tuple[str, ...] = ()
+    prompt_code: str = ""
+    test_setup_code: str = ""
+    entry_point: str | None = None
+    visible_tests: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+    reference: str = ""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Wall time in seconds and memory in MiB for one verification."""
+
+    seconds: float = 10.0
+    memory_mb: int = 1024
+
+
+@dataclass(frozen=True)
+class Check:
+    """What came of a program.
+
+    `detail` is one short printable line without timing, addresses and paths. `visible`: did the visible
+    tests pass (None: none). `borderline`: the program ran into the time limit on a busy machine and did
+    otherwise alone.
+    """
+
+    verdict: Verdict
+    detail: str
+    visible: bool | None
+    borderline: bool
+    seconds: float
+
+
+@dataclass(frozen=True)
+class _Run:
+    verdict: Verdict
+    detail: str
+    seconds: float
+    waited: float
+
+
+class Sandbox:
+    """Verifies programs, `workers` at a time, each in a process tree of its own.
+
+    `level` is the least isolation to accept; the attribute says what this machine gives. Raises
+    SandboxError where that is less. Nothing starts before the first check.
+    """
+
+    def __init__(self, level: str | None = None, workers: int = 1, limits: Limits = Limits()) -> None:
+        self.level = launch.choose(level)
+        self.limits = limits
+        self._turns = _Turns()
+        self._verifiers: queue.LifoQueue[_Verifier] = queue.LifoQueue()
+        self._all = [_Verifier(self.level, limits) for _ in range(max(1, workers))]
+        for verifier in reversed(self._all):
+            self._verifiers.put(verifier)
+        self._closed = False
+
+    def check(self, program: Program) -> Check:
+        """The verdict on one program; blocks while all workers are taken.
+
+        Raises SandboxError where the harness failed.
+        """
+        if not program.tests:
+            raise SandboxError("a program without tests has no verdict: give the task a test_list")
+        first, borderline = self._settled(program)
+        visible = None
+        seconds = first.seconds
+        if program.visible_tests:
+            if first.verdict is Verdict.PASS and set(program.visible_tests) <= set(program.tests):
+                visible = True
+            else:
+                shown, _ = self._settled(program, visible=True)
+                visible = shown.verdict is Verdict.PASS
+                seconds += shown.seconds
+        return Check(first.verdict, first.detail, visible, borderline, seconds)
+
+    def _settled(self, program: Program, visible: bool = False) -> tuple[_Run, bool]:
+        """A run whose time is the program's own.
+
+        One that a busy machine slowed near the limit is repeated alone.
+        """
+        with self._turns.shared():
+            run = self._run(program, visible)
+        near = run.verdict is Verdict.TIMEOUT or run.seconds >= NEAR * self.limits.seconds
+        if not near or run.waited < BUSY:
+            return run, False
+        with self._turns.alone():
+            again = self._run(program, visible)
+        return again, again.verdict is not run.verdict
+
+    def _run(self, program: Program, visible: bool) -> _Run:
+        if self._closed:
+            raise SandboxError("the sandbox is closed")
+        verifier = self._verifiers.get()
+        try:
+            return verifier.run(program, visible)
+        finally:
+            self._verifiers.put(verifier)
+
+    def close(self) -> None:
+        """End all processes and remove all files. A check that is still running ends in a SandboxError."""
+        self._closed = True
+        for verifier in self._all:
+            verifier.close()
+
+    def __enter__(self) -> Sandbox:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class _Turns:
+    """Many share, or one is alone; who wants to be alone goes before newcomers."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._sharing = 0
+        self._lonely = 0
+        self._taken = False
+
+    @contextlib.contextmanager
+    def shared(self) -> Iterator[None]:
+        with self._changed:
+            self._changed.wait_for(lambda: not self._lonely and not self._taken)
+            self._sharing += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._sharing -= 1
+                self._changed.notify_all()
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        with self._changed:
+            self._lonely += 1
+            self._changed.wait_for(lambda: not self._sharing and not self._taken)
+            self._lonely -= 1
+            self._taken = True
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._taken = False
+                self._changed.notify_all()
+
+
+@dataclass
+class _Verifier:
+    """One verifier process and the private directory of its programs; started at the first use."""
+
+    level: str
+    limits: Limits
+    _process: Any = field(default=None, init=False)
+    _socket: socket.socket | None = field(default=None, init=False)
+    _home: str = field(default="", init=False)
+    _packages: tuple[str, ...] = field(default=(), init=False)
+
+    def run(self, program: Program, visible: bool) -> _Run:
+        fields = asdict(program)
+        if visible:
+            fields["tests"] = fields["visible_tests"]
+        if self._socket is None or program.packages != self._packages:
+            self.close()
+            self._start(program.packages)
+        try:
+            assert self._socket is not None
+            talk.send(self._socket, {"program": fields, "seconds": self.limits.seconds})
+            answer = talk.receive(self._socket)
+        except (OSError, EOFError) as error:
+            self.close()
+            raise SandboxError("a verifier process has died; run `pytest-complexity doctor`") from error
+        if "error" in answer:
+            raise SandboxError(answer["error"])
+        return _Run(Verdict(answer["verdict"]), answer["detail"], answer["seconds"], answer["waited"])
+
+    def _start(self, packages: tuple[str, ...]) -> None:
+        ours, theirs = socket.socketpair()
+        self._home = tempfile.mkdtemp(prefix="pytest-complexity-")
+        self._packages = packages
+        try:
+            self._process = launch.start_verifier(theirs.fileno())
+        finally:
+            theirs.close()
+        self._socket = ours
+        talk.send(ours, launch.settings(self.level, self._home, packages, self.limits.memory_mb))
+
+    def close(self) -> None:
+        if self._socket is not None:
+            self._socket.shutdown(socket.SHUT_RDWR)
+            self._socket.close()
+            self._socket = None
+        if self._process is not None:
+            deadline = time.monotonic() + 10
+            with contextlib.suppress(Exception):
+                self._process.wait(max(0.1, deadline - time.monotonic()))
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+        if self._home:
+            shutil.rmtree(self._home, ignore_errors=True)
+            self._home = ""

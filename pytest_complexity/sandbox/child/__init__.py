@@ -1,0 +1,4 @@
+"""The programs that run outside pytest's process; `boot.py` starts each.
+
+They import the standard library only.
+"""

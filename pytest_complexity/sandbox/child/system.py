@@ -1,0 +1,113 @@
+"""The few calls to the kernel that the standard library lacks, and the limits.
+
+Never raises where a platform has none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import resource
+import signal
+import sys
+
+LINUX = sys.platform.startswith("linux")
+_PDEATHSIG, _DUMPABLE, _NO_NEW_PRIVS, _SUBREAPER = 1, 4, 38, 36
+_libc = ctypes.CDLL(None, use_errno=True) if LINUX else None
+
+
+def _prctl(option: int, value: int) -> bool:
+    return _libc is not None and _libc.prctl(option, value, 0, 0, 0) == 0
+
+
+def die_with_parent() -> None:
+    """Have the kernel kill this process as soon as its parent has gone."""
+    _prctl(_PDEATHSIG, signal.SIGKILL)
+
+
+def hide_memory(hidden: bool) -> None:
+    """Forbid (or allow again) other processes of this user to trace this one or to read its memory."""
+    _prctl(_DUMPABLE, 0 if hidden else 1)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of every descendant whose own parent dies."""
+    _prctl(_SUBREAPER, 1)
+
+
+def no_new_privileges() -> None:
+    """Make set-user-id programs powerless for this process and its children."""
+    _prctl(_NO_NEW_PRIVS, 1)
+
+
+def address_space() -> int:
+    """The size of this process's address space in bytes; 0 where the platform does not tell."""
+    try:
+        with open("/proc/self/statm", "rb") as file:
+            return int(file.read().split()[0]) * resource.getpagesize()
+    except OSError:
+        return 0
+
+
+def limit(kind: str, value: int) -> None:
+    """Lower one of this process's limits (`kind` as in `RLIMIT_kind`) for good, where it exists."""
+    number = getattr(resource, f"RLIMIT_{kind}", None)
+    if number is None:
+        return
+    hard = resource.getrlimit(number)[1]
+    if hard != resource.RLIM_INFINITY:
+        value = min(value, hard)
+    with contextlib.suppress(OSError, ValueError):  # macOS refuses some; `doctor` shows which hold
+        resource.setrlimit(number, (value, value))
+
+
+def limit_memory(base: int, memory_mb: int) -> None:
+    """Allow `memory_mb` on top of `base` bytes.
+
+    Without a base (no /proc) only what the platform makes of it.
+    """
+    limit("AS", base + memory_mb * 2**20)
+    limit("CORE", 0)
+
+
+def oom_first() -> None:
+    """Tell the kernel to kill this process and its children before any other when memory runs out."""
+    try:
+        with open("/proc/self/oom_score_adj", "wb", buffering=0) as file:
+            file.write(b"1000")
+    except OSError:
+        pass
+
+
+def children(pid: int) -> list[int]:
+    """The direct children of a process, from /proc."""
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children", "rb") as file:
+            return [int(word) for word in file.read().split()]
+    except OSError:
+        return [child for child in map(int, filter(str.isdigit, _listing("/proc"))) if _parent(child) == pid]
+
+
+def _listing(path: str) -> list[str]:
+    try:
+        return os.listdir(path)
+    except OSError:
+        return []
+
+
+def _parent(pid: int) -> int:
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return int(file.read().rpartition(b")")[2].split()[1])
+    except (OSError, IndexError, ValueError):
+        return 0
+
+
+def kill_descendants(pid: int) -> None:
+    """Send SIGKILL to all descendants of `pid`, children before grandchildren."""
+    found = children(pid)
+    for child in found:
+        found.extend(children(child))
+        with contextlib.suppress(OSError):
+            os.kill(child, signal.SIGKILL)

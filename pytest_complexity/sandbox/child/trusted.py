@@ -1,0 +1,151 @@
+"""The task's own text: parsed and compiled once per task, in the verifier, which never reads a program.
+
+Each assertion gets a line number of its own. A traceback then tells which of them failed, and a proxy can
+tell a call inside an assertion (whose arguments must stay as they are) from one outside.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from dataclasses import dataclass, field
+from types import CodeType
+from typing import Any
+
+KEEP = "__cx_keep__"
+BUILTINS = frozenset(vars(builtins))
+
+
+class BrokenTask(Exception):
+    """The task's own text does not parse: a harness error, not a verdict."""
+
+
+@dataclass
+class Plan:
+    """What the judge executes, in order, and what the worker is told."""
+
+    chunks: list[tuple[str, CodeType]] = field(default_factory=list)
+    assertions: dict[tuple[str, int], str] = field(default_factory=dict)  #: (file, line) -> source
+    loads: frozenset[str] = frozenset()  #: names that set-up and tests load
+    reference_binds: frozenset[str] = frozenset()
+    reference_classes: frozenset[str] = frozenset()
+    classes: tuple[str, ...] = ()
+    setup: tuple[tuple[tuple[str, ...], bool, tuple[str, ...], str], ...] = ()
+    files: frozenset[str] = frozenset()
+
+
+class _Assertions(ast.NodeTransformer):
+    """Number the assertions and keep the value that each one looks at."""
+
+    def __init__(self, plan: Plan, file: str, line: int) -> None:
+        self._plan, self._file, self._line = plan, file, line
+
+    def visit_Assert(self, node: ast.Assert) -> ast.AST:
+        self._line += 1
+        source = ast.unparse(ast.Assert(test=node.test, msg=None))
+        self._plan.assertions[self._file, self._line] = source
+        test = node.test
+        if isinstance(test, ast.Compare) and not isinstance(test.left, ast.Constant):
+            test.left = self._keep(test.left)
+        elif isinstance(test, ast.Compare):
+            test.comparators[-1] = self._keep(test.comparators[-1])
+        elif isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+            test.operand = self._keep(test.operand)
+        else:
+            node.test = self._keep(test)
+        for child in ast.walk(node):
+            if hasattr(child, "lineno"):
+                child.lineno = child.end_lineno = self._line  # type: ignore[attr-defined]
+                child.col_offset = child.end_col_offset = 0  # type: ignore[attr-defined]
+        return node
+
+    @staticmethod
+    def _keep(value: ast.expr) -> ast.expr:
+        call = ast.Call(func=ast.Name(id=KEEP, ctx=ast.Load()), args=[value], keywords=[])
+        return ast.fix_missing_locations(ast.copy_location(call, value))
+
+
+def _parsed(source: str, what: str) -> ast.Module:
+    try:
+        return ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise BrokenTask(f"{what} does not parse: {type(error).__name__}: {source[:80]!r}") from error
+
+
+def _bound(statement: ast.stmt) -> tuple[str, ...]:
+    if isinstance(statement, (ast.Import, ast.ImportFrom)):
+        return tuple(a.asname or a.name.split(".")[0] for a in statement.names)
+    if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return (statement.name,)
+    return ()
+
+
+def _borrowable(tree: ast.Module) -> list[tuple[tuple[str, ...], bool, tuple[str, ...], str]]:
+    """Imports and definitions that the program may use, without any that asserts."""
+    found = []
+    for statement in tree.body:
+        names = _bound(statement)
+        if not names or any(isinstance(node, ast.Assert) for node in ast.walk(statement)):
+            continue
+        loads = tuple({n.id for n in ast.walk(statement) if isinstance(n, ast.Name)})
+        found.append((names, isinstance(statement, ast.ClassDef), loads, ast.unparse(statement)))
+    return found
+
+
+def _classes(tree: ast.Module) -> list[str]:
+    return [statement.name for statement in tree.body if isinstance(statement, ast.ClassDef)]
+
+
+def _loads(tree: ast.Module) -> set[str]:
+    return {
+        node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+    }
+
+
+def _reference_binds(source: str) -> tuple[frozenset[str], frozenset[str]]:
+    """The names that the reference solution binds at its top level, and the classes among them."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return frozenset(), frozenset()
+    names = {name for statement in tree.body for name in _bound(statement)}
+    targets = (t for s in tree.body if isinstance(s, ast.Assign) for t in s.targets)
+    names |= {t.id for t in targets if isinstance(t, ast.Name)}
+    return frozenset(names), frozenset(_classes(tree))
+
+
+def plan(program: dict[str, Any]) -> Plan:
+    """The plan of a task. Raises BrokenTask where its own text cannot be read."""
+    binds, reference_classes = _reference_binds(program["reference"])
+    made = Plan(reference_binds=binds, reference_classes=reference_classes)
+    loads: set[str] = set()
+    classes: list[str] = []
+    texts = [("imports", source) for source in program["test_imports"]]
+    texts += [("prompt", program["prompt_code"]), ("setup", program["test_setup_code"])]
+    texts += [("test", source) for source in program["tests"]]
+    for number, (what, source) in enumerate(texts):
+        if not source.strip():
+            continue
+        file = f"<{what} {number}>"
+        try:
+            tree = _parsed(source, f"the task's {what}")
+        except BrokenTask:
+            if what == "prompt":  # it may end in an open `def` line that the completion continues
+                continue
+            raise
+        if what in ("prompt", "setup"):
+            classes += _classes(tree)
+        if what == "setup":
+            made.setup = tuple(_borrowable(tree))
+        if what in ("setup", "test"):
+            loads |= _loads(tree)
+        last = max((getattr(node, "end_lineno", 0) or 0 for node in ast.walk(tree)), default=0)
+        tree = ast.fix_missing_locations(_Assertions(made, file, last).visit(tree))
+        try:
+            made.chunks.append((what, compile(tree, file, "exec", dont_inherit=True, optimize=0)))
+        except Exception as error:
+            raise BrokenTask(f"the task's {what} does not compile: {error}") from error
+    made.loads = frozenset(loads)
+    made.classes = tuple(classes)
+    made.files = frozenset(code.co_filename for _, code in made.chunks)
+    return made
