@@ -2,46 +2,56 @@
 
 from __future__ import annotations
 
+import functools
+import importlib.metadata
+import importlib.util
 import os
+import re
+import shutil
 import subprocess
 import sys
+import sysconfig
 from typing import Any
 
 from pytest_complexity.errors import SandboxError
 
 LEVELS = ("process", "limits", "namespaces")
 CHILD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "child")
+TMPFS_BYTES = 64 * 2**20
+PROBE_SECONDS = 20
+FIRST_UID = 2**20  #: as root every sandbox runs as a user of its own, from here up
+#: the shared libraries and data that an interpreter may load, wherever it was installed
+SYSTEM_PATHS = ("/usr/lib", "/usr/lib64", "/lib", "/lib64", "/etc/ld.so.cache", "/usr/share/zoneinfo")
 
 
 def interpreter() -> str:
-    """The interpreter itself, past the links of a virtual environment.
-
-    With `-S` it knows the standard library alone.
-    """
+    """The interpreter past the links of a virtual environment: with `-S` it knows the standard library alone."""
     base: str = getattr(sys, "_base_executable", "") or sys.executable
     return os.path.realpath(base)
 
 
-def python(part: str) -> list[str]:
+def python(part: str, directory: str = CHILD) -> list[str]:
     """The command that runs one of the sandbox's own programs."""
-    return [interpreter(), "-s", "-S", os.path.join(CHILD, "boot.py"), part]
+    return [interpreter(), "-s", "-S", os.path.join(directory, "boot.py"), part]
 
 
-def settings(level: str, home: str, packages: tuple[str, ...], memory_mb: int) -> dict[str, Any]:
-    """What a verifier needs to start its zygote."""
-    return {
-        "command": python("zygote"),
-        "level": level,
-        "home": home,
-        "packages": "",
-        "memory_mb": memory_mb,
-        "uid": 0,
-    }
+# --- levels ---
 
 
+@functools.lru_cache(maxsize=1)
 def best_level() -> str:
-    """The strongest isolation that this machine gives."""
-    return "limits" if sys.platform.startswith("linux") else "process"
+    """The strongest isolation that this machine gives; tried once by running something in it."""
+    if not sys.platform.startswith("linux"):
+        return "process"
+    bwrap = shutil.which("bwrap")
+    if bwrap is None:
+        return "limits"
+    command = [*bubblewrap(bwrap, {}), interpreter(), "-S", "-c", "import ctypes, socket, json"]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=PROBE_SECONDS, check=False, env={})
+    except (OSError, subprocess.TimeoutExpired):
+        return "limits"
+    return "namespaces" if done.returncode == 0 else "limits"
 
 
 def choose(wanted: str | None) -> str:
@@ -60,7 +70,149 @@ def remedy(wanted: str) -> str:
     """How to get a level that is missing."""
     if not sys.platform.startswith("linux"):
         return "it takes Linux; accept less with --cx-sandbox=process"
-    return f"install bubblewrap (Debian: apt install bubblewrap), or accept less than {wanted!r}"
+    if shutil.which("bwrap") is None:
+        return f"install bubblewrap (Debian: apt install bubblewrap), or accept less than {wanted!r}"
+    return f"allow user namespaces (try: bwrap --ro-bind / / true), or accept less than {wanted!r}"
+
+
+# --- the command ---
+
+
+def bubblewrap(bwrap: str, packages: dict[str, str]) -> list[str]:
+    """bubblewrap and its options: namespaces of every kind, and nothing in sight but the interpreter's own files."""
+    options = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
+    options += ["--die-with-parent", "--new-session", "--as-pid-1", "--hostname", "sandbox"]
+    options += ["--clearenv", "--setenv", "PYTHONHASHSEED", "0", "--cap-drop", "ALL"]
+    if os.getuid() == 0:  # a real change of user, in the zygote: limits on processes do not bind root
+        options += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
+    else:
+        options += ["--unshare-user", "--uid", "65534", "--gid", "65534"]
+    for path in SYSTEM_PATHS:
+        if os.path.islink(path):
+            options += ["--symlink", os.readlink(path), path]
+        elif os.path.exists(path):
+            options += ["--ro-bind", path, path]
+    options += _interpreter_files()
+    options += ["--ro-bind", CHILD, "/cx", "--proc", "/proc", "--dev", "/dev"]
+    for name, path in packages.items():
+        options += ["--ro-bind", path, f"/packages/{name}"]
+    for path in ("/dev/shm", "/tmp"):
+        options += ["--perms", "1777", "--size", str(TMPFS_BYTES), "--tmpfs", path]
+    return [bwrap, *options, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp"]
+
+
+def _interpreter_files() -> list[str]:
+    """Bind the interpreter and its standard library, without what is installed beside it."""
+    options: list[str] = []
+    base = os.path.realpath(sys.base_prefix)
+    paths = {
+        os.path.realpath(sysconfig.get_path(name, vars={"base": base})) for name in ("stdlib", "platstdlib")
+    }
+    paths = {path for path in paths if not path.startswith("/usr/lib/")}
+    libraries = {os.path.join(base, lib) for lib in ("lib", "lib64")} - {"/usr/lib", "/usr/lib64"}
+    for path in sorted(
+        {*paths, *(lib for lib in libraries if os.path.isdir(lib) and not os.path.islink(lib))}
+    ):
+        if not any(path != other and path.startswith(other + "/") for other in libraries):
+            options += [*_parents(path), "--ro-bind", path, path]
+    options += [*_parents(interpreter()), "--ro-bind", interpreter(), interpreter()]
+    for path in sorted(paths):
+        for name in ("site-packages", "dist-packages"):
+            if os.path.isdir(os.path.join(path, name)):
+                options += ["--size", "4096", "--tmpfs", f"{path}/{name}", "--remount-ro", f"{path}/{name}"]
+    return options
+
+
+def _parents(path: str) -> list[str]:
+    """Make the directories above a path, open to the sandbox's own user (bubblewrap would close them)."""
+    options: list[str] = []
+    parent = os.path.dirname(path)
+    while parent not in ("/", "/usr"):
+        options = ["--perms", "0755", "--dir", parent, *options]
+        parent = os.path.dirname(parent)
+    return options
+
+
+def settings(level: str, home: str, packages: tuple[str, ...], memory_mb: int) -> dict[str, Any]:
+    """What a verifier needs to start its zygote; makes the directories that it uses below `home`."""
+    found = package_files(packages)
+    work, links = os.path.join(home, "work"), os.path.join(home, "packages")
+    for directory in (work, links):
+        os.mkdir(directory)
+    for name, path in found.items():
+        os.symlink(path, os.path.join(links, name))
+    common = {"level": level, "memory_mb": memory_mb, "judge_packages": links if found else ""}
+    if level != "namespaces":
+        return {
+            **common,
+            "command": python("zygote"),
+            "home": work,
+            "packages": links if found else "",
+            "uid": 0,
+        }
+    bwrap = shutil.which("bwrap") or "bwrap"
+    return {
+        **common,
+        "command": [*bubblewrap(bwrap, found), *python("zygote", "/cx")],
+        "home": "/tmp",
+        "packages": "/packages" if found else "",
+        "uid": FIRST_UID + os.getpid() * 64 + _next_number() % 64,
+    }
+
+
+_numbers = iter(range(10**9))
+
+
+def _next_number() -> int:
+    return next(_numbers)
+
+
+# --- packages ---
+
+
+def package_files(names: tuple[str, ...]) -> dict[str, str]:
+    """The top-level files of packages and of what they require, by name. Raises SandboxError on a missing one."""
+    owners = importlib.metadata.packages_distributions()
+    found: dict[str, str] = {}
+    waiting = [(name, True) for name in names]
+    seen: set[str] = set()
+    while waiting:
+        name, needed = waiting.pop()
+        distribution = _distribution(owners.get(name, [name])[0])
+        if distribution is None:
+            if needed and not _lone_module(name, found):
+                raise SandboxError(
+                    f"the tasks declare the package {name!r}, which is not installed here: pip install {name}"
+                )
+            continue
+        if distribution.metadata["Name"] in seen:
+            continue
+        seen.add(distribution.metadata["Name"])
+        for file in distribution.files or ():
+            top = file.parts[0]
+            if top not in ("..", "__pycache__", "bin"):
+                found[top] = str(distribution.locate_file(top))
+        for requirement in distribution.requires or ():
+            if "extra ==" not in requirement:
+                waiting.append((re.split(r"[^\w.-]", requirement)[0], False))
+    return found
+
+
+def _distribution(name: str) -> importlib.metadata.Distribution | None:
+    try:
+        return importlib.metadata.distribution(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _lone_module(name: str, found: dict[str, str]) -> bool:
+    """A module or package that no distribution owns, such as a user's own beside the tests."""
+    spec = importlib.util.find_spec(name)
+    if spec is None or not spec.origin:
+        return False
+    path = os.path.dirname(spec.origin) if spec.submodule_search_locations else spec.origin
+    found[os.path.basename(path)] = path
+    return True
 
 
 def start_verifier(sock_fd: int) -> subprocess.Popen[bytes]:
@@ -71,7 +223,7 @@ def start_verifier(sock_fd: int) -> subprocess.Popen[bytes]:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=None if os.environ.get("PYTEST_COMPLEXITY_DEBUG") else subprocess.DEVNULL,
-        env={"PYTHONHASHSEED": "0"},
+        env={"PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1"},
         cwd="/",
         start_new_session=True,
     )

@@ -15,7 +15,7 @@ from types import ModuleType
 PACKAGE = "_cx"
 PARTS = {
     "verifier": ("system", "wire", "values", "trusted", "proxies", "judge", "verifier"),
-    "zygote": ("system", "wire", "values", "worker", "zygote"),
+    "zygote": ("system", "filters", "wire", "values", "worker", "zygote"),
 }
 
 

@@ -72,14 +72,13 @@ class Sandboxed:
         self.control = ours
         number = theirs.fileno()
         inside = json.dumps({key: settings[key] for key in ("home", "packages", "level", "memory_mb", "uid")})
-        command = [part.replace("{fd}", str(number)) for part in settings["command"]]
         self.process = subprocess.Popen(
-            [*command, str(number), inside],
-            pass_fds=[number, *([settings["seccomp_fd"]] if settings.get("seccomp_fd") else [])],
+            [*settings["command"], str(number), inside],
+            pass_fds=[number],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=None,
-            env={"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"},
+            env={"PYTHONHASHSEED": "0"},
             cwd="/",
         )
         theirs.close()
@@ -322,4 +321,7 @@ def main(arguments: list[str]) -> None:
     warnings.simplefilter("ignore")
     sys.path[:] = [entry for entry in sys.path if "site-packages" not in entry]
     gc.disable()
-    Verifier(parent, receive(parent)).serve()
+    settings = receive(parent)
+    if settings["judge_packages"]:
+        sys.path.append(settings["judge_packages"])
+    Verifier(parent, settings).serve()

@@ -25,7 +25,7 @@ import time
 import warnings
 from typing import Any
 
-from . import system, worker
+from . import filters, system, worker
 from .wire import Channel
 
 # The imports that programs use most, loaded once instead of once a trial. Loading binds no name in a program.
@@ -71,9 +71,9 @@ def prepare(packages: str) -> None:
     )
     sys.argv[:] = [""]
     for name in list(os.environ):
-        if name != "PYTHONHASHSEED":
-            del os.environ[name]
-    os.environ.pop("PYTHONHASHSEED", None)
+        del os.environ[name]
+    if packages:
+        os.environ["OPENBLAS_NUM_THREADS"] = "1"
     site.setquit()
     site.setcopyright()
     site.sethelper()
@@ -254,6 +254,8 @@ def main(arguments: list[str]) -> None:
     os.chdir(settings["home"])
     prepare(settings["packages"])
     zygote = Zygote(control, settings)
+    if settings["level"] != "process":
+        filters.install()
     gc.collect()
     gc.freeze()
     gc.disable()
