@@ -60,9 +60,7 @@ def choose(wanted: str | None) -> str:
         raise SandboxError(f"no sandbox level {wanted!r}: choose one of {', '.join(LEVELS)}")
     best = best_level()
     if wanted is not None and LEVELS.index(best) < LEVELS.index(wanted):
-        raise SandboxError(
-            f"the sandbox level {wanted!r} is not to be had here, only {best!r}: {remedy(wanted)}"
-        )
+        raise SandboxError(f"the sandbox level {wanted!r} is not to be had here, only {best!r}: {remedy(wanted)}")
     return best
 
 
@@ -105,14 +103,10 @@ def _interpreter_files() -> list[str]:
     """Bind the interpreter and its standard library, without what is installed beside it."""
     options: list[str] = []
     base = os.path.realpath(sys.base_prefix)
-    paths = {
-        os.path.realpath(sysconfig.get_path(name, vars={"base": base})) for name in ("stdlib", "platstdlib")
-    }
+    paths = {os.path.realpath(sysconfig.get_path(name, vars={"base": base})) for name in ("stdlib", "platstdlib")}
     paths = {path for path in paths if not path.startswith("/usr/lib/")}
     libraries = {os.path.join(base, lib) for lib in ("lib", "lib64")} - {"/usr/lib", "/usr/lib64"}
-    for path in sorted(
-        {*paths, *(lib for lib in libraries if os.path.isdir(lib) and not os.path.islink(lib))}
-    ):
+    for path in sorted({*paths, *(lib for lib in libraries if os.path.isdir(lib) and not os.path.islink(lib))}):
         if not any(path != other and path.startswith(other + "/") for other in libraries):
             options += [*_parents(path), "--ro-bind", path, path]
     options += [*_parents(interpreter()), "--ro-bind", interpreter(), interpreter()]

@@ -22,9 +22,13 @@ def test_a_foreign_project_sees_nothing_of_it(pytester: pytest.Pytester, way: st
     result.assert_outcomes(passed=1)
     assert "complexity:" not in result.stdout.str()
     # Beside the test file only what pytester itself leaves.
-    assert {path.name for path in pytester.path.iterdir()} - {"runpytest-0", "runpytest-current", "stdout", "stderr", "__pycache__"} == {
-        "test_a_foreign_project_sees_nothing_of_it.py"
-    }
+    assert {path.name for path in pytester.path.iterdir()} - {
+        "runpytest-0",
+        "runpytest-current",
+        "stdout",
+        "stderr",
+        "__pycache__",
+    } == {"test_a_foreign_project_sees_nothing_of_it.py"}
 
 
 def test_help_names_every_option_without_loading_anything(pytester: pytest.Pytester) -> None:

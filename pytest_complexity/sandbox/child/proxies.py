@@ -134,12 +134,7 @@ class Session:
         if type(content) is not tuple or len(content) != 5:
             raise Forged("an exception is malformed")
         name, arguments, shown, own, index = content
-        if (
-            type(index) is not int
-            or type(own) is not tuple
-            or type(arguments) is not tuple
-            or type(shown) is not str
-        ):
+        if type(index) is not int or type(own) is not tuple or type(arguments) is not tuple or type(shown) is not str:
             raise Forged("an exception is malformed")
         if 0 <= index < len(self._errors):
             return self._errors[index]
@@ -192,11 +187,7 @@ class Session:
             raise KeyError(name)
         if how == "answers":
             self.forge("the module answers every name")
-        if (
-            how == "module"
-            and name in sys.stdlib_module_names
-            and name not in ("antigravity", "this", "unittest")
-        ):
+        if how == "module" and name in sys.stdlib_module_names and name not in ("antigravity", "this", "unittest"):
             return importlib.import_module(name)
         if how == "shared" and type(found) is tuple and len(found) == 2:
             home, found = found
@@ -227,11 +218,7 @@ class Session:
     def class_name(self, item: Any) -> str | None:
         """As `values.Side` says."""
         kind = type(item)
-        if (
-            kind.__module__ == self._module
-            and self.names.get(kind.__name__) is kind
-            and hasattr(item, "__dict__")
-        ):
+        if kind.__module__ == self._module and self.names.get(kind.__name__) is kind and hasattr(item, "__dict__"):
             return kind.__name__ if kind.__base__ is object or object.__new__ is kind.__new__ else None
         return None
 
@@ -331,9 +318,7 @@ def _reference(item: Any) -> tuple[str, str] | None:
     path = getattr(item, "__qualname__", None)
     if not isinstance(item, (type, *_FUNCTIONS)) or type(path) is not str:
         return None
-    module = getattr(item, "__module__", None) or getattr(
-        getattr(item, "__objclass__", None), "__module__", None
-    )
+    module = getattr(item, "__module__", None) or getattr(getattr(item, "__objclass__", None), "__module__", None)
     if type(module) is not str or module.split(".")[0] not in sys.stdlib_module_names:
         return None
     found: Any = sys.modules.get(module)

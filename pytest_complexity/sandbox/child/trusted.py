@@ -97,9 +97,7 @@ def _classes(tree: ast.Module) -> list[str]:
 
 
 def _loads(tree: ast.Module) -> set[str]:
-    return {
-        node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
-    }
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
 
 
 def _reference_binds(source: str) -> tuple[frozenset[str], frozenset[str]]:

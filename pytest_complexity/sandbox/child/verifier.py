@@ -199,9 +199,7 @@ class Verifier:
             _kill(pid)
         return self._conclude(found)
 
-    def _judge(
-        self, channel: socket.socket, writer: int, program: dict[str, Any], plan: trusted.Plan
-    ) -> None:
+    def _judge(self, channel: socket.socket, writer: int, program: dict[str, Any], plan: trusted.Plan) -> None:
         """In the child: judge, tell the verifier, leave. Never returns."""
         try:
             system.die_with_parent()

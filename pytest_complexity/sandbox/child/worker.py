@@ -487,9 +487,7 @@ class Worker:
         names = tuple(kind.__name__[:100] for kind in kinds if kind.__module__ != "builtins")[:20]
         try:
             shown = (
-                str(error)[:_SAFE_STR]
-                if not isinstance(error, SyntaxError)
-                else f"{error.msg} (line {error.lineno})"
+                str(error)[:_SAFE_STR] if not isinstance(error, SyntaxError) else f"{error.msg} (line {error.lineno})"
             )
         except BaseException:
             shown = ""

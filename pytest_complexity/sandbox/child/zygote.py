@@ -66,9 +66,7 @@ MAX_FILE_BYTES = 64 * 2**20
 
 def prepare(packages: str) -> None:
     """Make this process a script's equal: the path, the helpers of `site`, silence, and no trace of ours."""
-    sys.path[:] = [entry for entry in sys.path if "site-packages" not in entry] + (
-        [packages] if packages else []
-    )
+    sys.path[:] = [entry for entry in sys.path if "site-packages" not in entry] + ([packages] if packages else [])
     sys.argv[:] = [""]
     for name in list(os.environ):
         del os.environ[name]
