@@ -83,12 +83,8 @@ def add_options(parser: Parser) -> None:
             group.addoption(flag, action="append", default=None, metavar=option.metavar, help=option.help)
         else:
             group.addoption(flag, type=option.type, default=None, metavar=option.metavar, help=option.help)
-        parser.addini(
-            option.ini,
-            option.help,
-            type="linelist" if option.repeatable else _INI_TYPES[option.type],
-            default=None,
-        )
+        ini_type: _IniType = "linelist" if option.repeatable else _INI_TYPES[option.type]
+        parser.addini(option.ini, option.help, type=ini_type, default=None)
 
 
 def read_settings(config: pytest.Config) -> Settings:
