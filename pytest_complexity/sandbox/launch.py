@@ -25,7 +25,7 @@ SYSTEM_PATHS = ("/usr/lib", "/usr/lib64", "/lib", "/lib64", "/etc/ld.so.cache", 
 
 
 def interpreter() -> str:
-    """The interpreter past the links of a virtual environment: with `-S` it knows the standard library alone."""
+    """The interpreter behind a virtual environment: with `-S` it knows the standard library alone."""
     base: str = getattr(sys, "_base_executable", "") or sys.executable
     return os.path.realpath(base)
 
@@ -79,7 +79,7 @@ def remedy(wanted: str) -> str:
 
 
 def bubblewrap(bwrap: str, packages: dict[str, str]) -> list[str]:
-    """bubblewrap and its options: namespaces of every kind, and nothing in sight but the interpreter's own files."""
+    """bubblewrap and its options: all namespaces, and nothing in sight but the interpreter's own files."""
     options = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
     options += ["--die-with-parent", "--new-session", "--as-pid-1", "--hostname", "sandbox"]
     options += ["--clearenv", "--setenv", "PYTHONHASHSEED", "0", "--cap-drop", "ALL"]
@@ -141,7 +141,12 @@ def settings(level: str, home: str, packages: tuple[str, ...], memory_mb: int) -
         os.mkdir(directory)
     for name, path in found.items():
         os.symlink(path, os.path.join(links, name))
-    common = {"level": level, "memory_mb": memory_mb, "judge_packages": links if found else ""}
+    common = {
+        "directory": home,
+        "level": level,
+        "memory_mb": memory_mb,
+        "judge_packages": links if found else "",
+    }
     if level != "namespaces":
         return {
             **common,
@@ -181,9 +186,7 @@ def package_files(names: tuple[str, ...]) -> dict[str, str]:
         distribution = _distribution(owners.get(name, [name])[0])
         if distribution is None:
             if needed and not _lone_module(name, found):
-                raise SandboxError(
-                    f"the tasks declare the package {name!r}, which is not installed here: pip install {name}"
-                )
+                raise SandboxError(f"the tasks need the package {name!r}: install it here")
             continue
         if distribution.metadata["Name"] in seen:
             continue
