@@ -176,7 +176,7 @@ def _next_number() -> int:
 
 
 def package_files(names: tuple[str, ...]) -> dict[str, str]:
-    """The top-level files of packages and of what they require, by name. Raises SandboxError on a missing one."""
+    """The top-level files of packages and of what they require. Raises SandboxError on a missing one."""
     owners = importlib.metadata.packages_distributions()
     found: dict[str, str] = {}
     waiting = [(name, True) for name in names]

@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -375,3 +378,61 @@ def _alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+def run_table(level: str, programs: dict[str, tuple[str, str]], python: str, **how: object) -> dict[str, str]:
+    """The verdicts of `table.py` that are not among the right ones, and its level under the name `level`."""
+    order = json.dumps({"programs": {name: code for name, (code, _) in programs.items()}, "tests": TESTS})
+    done = subprocess.run(
+        [python, str(Path(__file__).parent / "table.py"), "2", level],
+        input=order,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        **how,
+    )
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    verdicts = answer["verdicts"]
+    wrong = {name: found for name, found in verdicts.items() if found not in programs[name][1].split()}
+    return {**wrong, "level": answer["level"]}
+
+
+def test_table_as_an_ordinary_user() -> None:
+    """The whole table again, as `nobody`, with an interpreter and a copy of the package that `nobody` can read."""
+    if os.getuid() != 0:
+        pytest.skip("the tests run as an ordinary user anyway")
+    as_nobody = {"user": 65534, "group": 65534, "extra_groups": [], "cwd": "/"}
+    for python in (os.path.realpath(sys.executable), "/usr/bin/python3"):
+        try:
+            probe = subprocess.run(
+                [python, "-c", "import sys; assert sys.version_info >= (3, 10)"],
+                capture_output=True,
+                **as_nobody,
+            )
+        except OSError:
+            continue
+        if probe.returncode == 0:
+            break
+    else:
+        pytest.skip("no interpreter that another user can run")
+    with tempfile.TemporaryDirectory() as directory:
+        root = Path(directory)
+        root.chmod(0o755)
+        shutil.copytree(Path(__file__).parents[2] / "pytest_complexity", root / "pytest_complexity")
+        shutil.copytree(Path(__file__).parent, root / "tests")
+        env = {"PYTHONPATH": directory, "PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
+        found = run_table("best", {**PROGRAMS, **OUTSIDE}, python, env=env, **as_nobody)
+    if found.pop("level") != "namespaces":
+        found = {name: verdict for name, verdict in found.items() if name not in OUTSIDE}
+    assert found == {}
+
+
+def test_table_at_the_level_of_limits() -> None:
+    """Without namespaces the verdicts are the same, but for what only namespaces keep in."""
+    bombs = [
+        name for name in PROGRAMS if "31" in name
+    ]  # as root nothing but a namespace's own user holds them
+    programs = {name: row for name, row in PROGRAMS.items() if name not in bombs}
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    assert run_table("limits", programs, sys.executable, env=env) == {"level": "limits"}
