@@ -25,7 +25,7 @@ SYSTEM_PATHS = ("/usr/lib", "/usr/lib64", "/lib", "/lib64", "/etc/ld.so.cache", 
 
 
 def interpreter() -> str:
-    """The interpreter past the links of a virtual environment: with `-S` it knows the standard library alone."""
+    """The interpreter behind a virtual environment: with `-S` it knows the standard library alone."""
     base: str = getattr(sys, "_base_executable", "") or sys.executable
     return os.path.realpath(base)
 
@@ -77,7 +77,7 @@ def remedy(wanted: str) -> str:
 
 
 def bubblewrap(bwrap: str, packages: dict[str, str]) -> list[str]:
-    """bubblewrap and its options: namespaces of every kind, and nothing in sight but the interpreter's own files."""
+    """bubblewrap and its options: all namespaces, and nothing in sight but the interpreter's own files."""
     options = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
     options += ["--die-with-parent", "--new-session", "--as-pid-1", "--hostname", "sandbox"]
     options += ["--clearenv", "--setenv", "PYTHONHASHSEED", "0", "--cap-drop", "ALL"]
@@ -135,7 +135,12 @@ def settings(level: str, home: str, packages: tuple[str, ...], memory_mb: int) -
         os.mkdir(directory)
     for name, path in found.items():
         os.symlink(path, os.path.join(links, name))
-    common = {"level": level, "memory_mb": memory_mb, "judge_packages": links if found else ""}
+    common = {
+        "directory": home,
+        "level": level,
+        "memory_mb": memory_mb,
+        "judge_packages": links if found else "",
+    }
     if level != "namespaces":
         return {
             **common,
@@ -165,7 +170,7 @@ def _next_number() -> int:
 
 
 def package_files(names: tuple[str, ...]) -> dict[str, str]:
-    """The top-level files of packages and of what they require, by name. Raises SandboxError on a missing one."""
+    """The top-level files of packages and of what they require. Raises SandboxError on a missing one."""
     owners = importlib.metadata.packages_distributions()
     found: dict[str, str] = {}
     waiting = [(name, True) for name in names]
@@ -175,9 +180,7 @@ def package_files(names: tuple[str, ...]) -> dict[str, str]:
         distribution = _distribution(owners.get(name, [name])[0])
         if distribution is None:
             if needed and not _lone_module(name, found):
-                raise SandboxError(
-                    f"the tasks declare the package {name!r}, which is not installed here: pip install {name}"
-                )
+                raise SandboxError(f"the tasks need the package {name!r}: install it here")
             continue
         if distribution.metadata["Name"] in seen:
             continue

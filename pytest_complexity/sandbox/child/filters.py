@@ -1,7 +1,7 @@
 """A seccomp filter: the system calls that no solution of a task needs and that reach outside the sandbox.
 
-Installed in the zygote, so every worker has it for good: no sockets but Unix ones, no tracing, no namespaces, no
-mounts, no keyrings, no shared memory that would outlive a trial.
+Installed in the zygote, so every worker has it for good: no sockets but Unix ones, no tracing, no namespaces,
+no mounts, no keyrings, no shared memory that would outlive a trial.
 """
 
 from __future__ import annotations

@@ -248,11 +248,17 @@ class Session:
         for plain in (int, float, str, list, tuple, dict, set, frozenset):
             if kind is not plain and isinstance(item, plain) and kind.__module__ != self._module:
                 return "=", plain(item)
+        return self.refer(item)
+
+    def refer(self, item: Any) -> tuple[str, Any]:
+        """As `values.Side` says."""
+        if type(item) is Handle:
+            return "H", _get(item, "_cx")[0]
         place = self._places.get(id(item))
         if place is None:
             place = self._places[id(item)] = len(self._objects)
             self._objects.append(item)
-        return "J", (place, str(getattr(item, "__name__", kind.__name__))[:100])
+        return "J", (place, str(getattr(item, "__name__", type(item).__name__))[:100])
 
     def resolve(self, tag: str, content: Any) -> Any:
         """As `values.Side` says."""

@@ -37,6 +37,9 @@ class Side(Protocol):
     def export(self, item: Any) -> tuple[str, Any]:
         """A tag and what to write after it; the tag "=" stands for the plain value that follows."""
 
+    def refer(self, item: Any) -> tuple[str, Any]:
+        """A tag and a flat content that refer to an object whatever it is."""
+
     def resolve(self, tag: str, content: Any) -> Any:
         """The object that a tag and its content stand for.
 
@@ -135,6 +138,11 @@ def dumps(  # noqa: PLR0915 - the writer of each type in one closure
             put(item, depth + 1)
 
     def reference(item: Any, depth: int) -> None:
+        if depth > MAX_DEPTH:
+            tag, content = side.refer(item)
+            out.extend(tag.encode())
+            put(content, 0)
+            return
         name = side.class_name(item)
         if name is not None:
             if not number(item):

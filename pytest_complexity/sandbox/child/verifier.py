@@ -12,6 +12,7 @@ import gc
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import struct
@@ -30,6 +31,7 @@ START_SECONDS = 20.0
 END_SECONDS = 15.0
 EXIT_PATIENCE = 1.0
 MAX_PLANS = 64
+RECURSION_LIMIT = 4000  #: reading a nested value takes several calls a level
 
 
 class ZygoteLost(Exception):
@@ -146,6 +148,7 @@ class Verifier:
             pass
         finally:
             self._replace()
+            shutil.rmtree(self._settings["directory"], ignore_errors=True)
 
     def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
         program = request["program"]
@@ -208,6 +211,7 @@ class Verifier:
                 self._sandbox.control.close()
             system.limit_memory(self._base, 2 * self._settings["memory_mb"])
             gc.enable()
+            sys.setrecursionlimit(RECURSION_LIMIT)
             verdict, detail = Judge(Channel(channel), program, plan).verdict()
             os.write(writer, f"{verdict} {detail}".encode())
         except MemoryError:

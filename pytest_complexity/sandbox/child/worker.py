@@ -215,6 +215,11 @@ class Objects:
         packed = _numpy(item, kind)
         if packed is not None:
             return packed
+        return self.refer(item, flags)
+
+    def refer(self, item: Any, flags: int = 0) -> tuple[str, Any]:
+        """As `values.Side` says."""
+        kind = type(item)
         flags |= _traits(item, kind)
         return "H", (self.place(item), self.place(kind), flags, str(kind.__name__)[:100])
 
@@ -503,10 +508,14 @@ class Worker:
         """Compile the program, say which of the asked names it binds; run what it may rely on."""
         sys.modules[MODULE] = self.module
         names = vars(self.module)
+        names["__builtins__"] = builtins  # the real ones: our own modules have a copy
         names["__file__"] = os.path.join(os.getcwd(), "solution.py")
         for source in spec["imports"]:
             exec(compiled(source), names)
-        self._codes = compose(spec["prompt"], spec["code"], spec["entry_point"])
+        try:
+            self._codes = compose(spec["prompt"], spec["code"], spec["entry_point"])
+        except (MemoryError, RecursionError) as error:  # how the parser refuses deep nesting
+            raise SyntaxError("the program is too deeply nested") from error
         text = spec["prompt"] + spec["code"]
         linecache.cache[FILE] = (len(text), None, text.splitlines(True), FILE)
         bound: set[str] = set()
