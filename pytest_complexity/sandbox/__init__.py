@@ -28,6 +28,7 @@ from pytest_complexity.sandbox import launch, talk
 __all__ = ["Check", "Limits", "Program", "Sandbox"]
 
 BUSY = 0.1  #: the share of its life in line for a processor from which a program's time is not its own
+ATTEMPTS = 3  # to get processes that run; a program cannot spend them, it only ever crashes
 NEAR = 0.8  #: the share of the limit from which a time is close to it
 
 
@@ -145,6 +146,7 @@ class Sandbox:
         """End all processes and remove all files. A check that is still running ends in a SandboxError."""
         self._closed = True
         for verifier in self._all:
+            verifier.retired = True
             verifier.close()
 
     def __enter__(self) -> Sandbox:
@@ -198,12 +200,26 @@ class _Verifier:
 
     level: str
     limits: Limits
+    retired: bool = False
     _process: Any = field(default=None, init=False)
     _socket: socket.socket | None = field(default=None, init=False)
     _home: str = field(default="", init=False)
     _packages: tuple[str, ...] = field(default=(), init=False)
 
     def run(self, program: Program, visible: bool) -> _Run:
+        """One run; where the harness fails, with processes of its own again. Raises SandboxError."""
+        for attempt in range(1, ATTEMPTS + 1):
+            if self.retired:
+                raise SandboxError("the sandbox is closed")
+            try:
+                return self._run_once(program, visible)
+            except (SandboxError, OSError) as error:  # such as a process that the kernel did not let start
+                self.close()
+                if attempt == ATTEMPTS:
+                    raise SandboxError(str(error)) from error
+        raise AssertionError("unreachable")
+
+    def _run_once(self, program: Program, visible: bool) -> _Run:
         fields = asdict(program)
         if visible:
             fields["tests"] = fields["visible_tests"]
@@ -215,7 +231,6 @@ class _Verifier:
             talk.send(self._socket, {"program": fields, "seconds": self.limits.seconds})
             answer = talk.receive(self._socket)
         except (OSError, EOFError) as error:
-            self.close()
             raise SandboxError("a verifier process has died; run `pytest-complexity doctor`") from error
         if "error" in answer:
             raise SandboxError(answer["error"])
