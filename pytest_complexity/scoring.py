@@ -97,7 +97,7 @@ def score_policy(policy: Policy, cases: Sequence[Case], costs: Sequence[float]) 
         accuracy_ci=share_interval(solved),
         cost=fmean(decision.cost for decision in decisions),
         saving=fmean(savings),
-        saving_ci=mean_interval(savings),
+        saving_ci=mean_interval(savings, 1 - max(costs) / costs[-1], 1 - min(costs) / costs[-1]),
     )
 
 
@@ -127,8 +127,8 @@ def share_interval(rates: Sequence[float]) -> Interval:
     return max(0.0, min(centre - half, p)), min(1.0, max(centre + half, p))
 
 
-def mean_interval(values: Sequence[float]) -> Interval:
-    """95% interval of a mean over tasks, by the normal approximation; a point where all values are alike."""
+def mean_interval(values: Sequence[float], least: float, most: float) -> Interval:
+    """95% interval of a mean over tasks of values in [least, most], by the normal approximation."""
     mean = fmean(values)
     half = _Z * math.sqrt(variance(values, mean) / len(values)) if len(values) > 1 else 0.0
-    return mean - half, mean + half
+    return max(mean - half, least), min(mean + half, most)

@@ -31,18 +31,19 @@ def headline(report: Report) -> str:
     oracle, last = policies["oracle"], policies[f"always-{ladder[-1]}"]
     if oracle["accuracy"] is None:
         return "No task has a measured trial of every model: nothing can be said about routing."
-    simple = max(ladder, key=lambda name: (policies[f"always-{name}"]["accuracy"], -ladder.index(name)))
-    best = policies[f"always-{simple}"]
     text = (
         f"The cheapest right model each time (oracle) would solve {percent(oracle['accuracy'])} and save "
         f"{percent(oracle['saving'])} against always {ladder[-1]}, which solves {percent(last['accuracy'])}."
     )
-    if simple != ladder[-1]:
-        return text + (
-            f" But always {simple} alone solves {percent(best['accuracy'])} and saves {percent(best['saving'])}: "
-            "a router must beat that."
-        )
-    return text + " No cheaper model alone solves as much."
+    if len(ladder) == 1:
+        return text
+    # On a tie the cheaper one: it stands first.
+    simple = max(ladder[:-1], key=lambda name: (policies[f"always-{name}"]["accuracy"], -ladder.index(name)))
+    best = policies[f"always-{simple}"]
+    return text + (
+        f" Always {simple} solves {percent(best['accuracy'])} and saves {percent(best['saving'])}: "
+        "that is what a router must beat."
+    )
 
 
 def levels(report: Report) -> str:
@@ -59,5 +60,5 @@ def levels(report: Report) -> str:
         if record[key]
     ]
     stable = record["stable_share"]
-    tail = "" if stable is None else f"; {percent(stable)} of the levels are stable"
+    tail = "" if stable is None else f"; {percent(stable)} of the levels stand whichever one trial is turned round"
     return f"levels by {record['rule']}: {', '.join(parts)}{tail}"

@@ -41,8 +41,7 @@ PROGRAMS: dict[str, tuple[str, str]] = {
         "pass",
     ),
     "7 daemon thread": (
-        "import threading, time\nthreading.Thread(target=time.sleep, args=(99,), daemon=True).start()\n"
-        + RIGHT,
+        "import threading, time\nthreading.Thread(target=time.sleep, args=(99,), daemon=True).start()\n" + RIGHT,
         "pass",
     ),
     "7 thread": (
@@ -358,14 +357,10 @@ def test_nothing_is_left(tmp_path: Path) -> None:
     )
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "TMPDIR": str(tmp_path)}
     for how in ("kill", "close"):
-        done = subprocess.run(
-            [sys.executable, str(script), how], capture_output=True, text=True, env=env, timeout=60
-        )
+        done = subprocess.run([sys.executable, str(script), how], capture_output=True, text=True, env=env, timeout=60)
         verdict, pid = done.stdout.split()
         assert verdict == "pass"
-        for _ in range(
-            100
-        ):  # the verifier notices by its descriptor; the init process may be slow to reap it
+        for _ in range(100):  # the verifier notices by its descriptor; the init process may be slow to reap it
             if not _alive(int(pid)):
                 break
             subprocess.run(["sleep", "0.05"], check=True)
@@ -430,9 +425,7 @@ def test_table_as_an_ordinary_user() -> None:
 
 def test_table_at_the_level_of_limits() -> None:
     """Without namespaces the verdicts are the same, but for what only namespaces keep in."""
-    bombs = [
-        name for name in PROGRAMS if "31" in name
-    ]  # as root nothing but a namespace's own user holds them
+    bombs = [name for name in PROGRAMS if "31" in name]  # as root nothing but a namespace's own user holds them
     programs = {name: row for name, row in PROGRAMS.items() if name not in bombs}
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     assert run_table("limits", programs, sys.executable, env=env) == {"level": "limits"}
