@@ -85,8 +85,12 @@ class LocalDesk:
         def answer(_: object = None) -> None:
             channel.send(json.dumps([number, self._answer(verb, key, rest[1:])]))
 
-        future: Future[Any] = self._pipeline.outcome(key) if verb == "verify" else self._pipeline.completion(key)
-        future.add_done_callback(answer)
+        try:
+            future: Future[Any] = self._pipeline.outcome(key) if verb == "verify" else self._pipeline.completion(key)
+        except KeyError:  # this worker collected what the first one did not
+            channel.send(json.dumps([number, {"unanswered": "the trial is not in the plan of the run"}]))
+        else:
+            future.add_done_callback(answer)
 
     def _answer(self, verb: str, key: Key, rest: list[Any]) -> dict[str, Any]:
         try:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_complexity.settings import add_options
+from pytest_complexity.settings import add_options, said_anything
 
 if TYPE_CHECKING:
     from pytest_complexity.session import Session
@@ -29,7 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", _MARKER)
-    if any(config.getoption(dest) is not None for dest in vars(config.option) if dest.startswith("cx_")):
+    if said_anything(config):
         _session(config)  # a mistake in the options ends the run here, before anything is collected
     if config.pluginmanager.hasplugin("xdist"):
         config.pluginmanager.register(_WithXdist(), "complexity-xdist")
@@ -86,8 +86,8 @@ def pytest_report_teststatus(report: pytest.TestReport) -> Any:
     verdict = getattr(report, "complexity", None)
     if verdict is None or report.when != "call":
         return None
-    if verdict == "unmeasured":
-        return "error", "E", ("UNMEASURED", {"red": True})
+    if verdict in ("unmeasured", "unjudged"):
+        return "error", "E", (verdict.upper(), {"red": True})
     if report.failed:
         return "failed", "F", (f"FAILED ({verdict})", {"red": True})
     if verdict == "pass":

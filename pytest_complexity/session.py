@@ -55,6 +55,7 @@ class Session:
         self._desk: Desk | None = None
         self._run: Run | None = None
         self._recording: Recording | None = None
+        self._headed = False
         self._starting = threading.Lock()
         if self._worker is None:
             with _usage_errors():
@@ -69,15 +70,16 @@ class Session:
 
     # -- what to run --------------------------------------------------------------------------------------------
 
-    def header(self) -> list[str]:
-        """What the terminal says before collection, as far as it is known then."""
-        ladder = self.settings.models or (self._recording.models if self._recording else ())
-        if not ladder:
+    def header(self, plan: Plan | None = None) -> list[str]:
+        """What the terminal says before collection, or before the first item where nothing was known earlier."""
+        ladder = plan.ladder if plan else self.settings.models or tuple(self.recorded_models())
+        if not ladder or self._headed:
             return []
-        source = f"replay of {', '.join(path.name for path in self.settings.replay)}" if self._recording else "live"
-        return [
-            f"complexity: {' < '.join(ladder)}; {self._trials()} trials; {source}; sandbox {Run.level(self.settings)}"
-        ]
+        self._headed = True
+        recordings = [path.name for path in self.settings.replay] or ([EMBEDDED.path.name] if self._recording else [])
+        source = f"replay of {', '.join(recordings)}" if recordings else "live"
+        trials = "1 trial" if self._trials() == 1 else f"{self._trials()} trials"
+        return [f"complexity: {' < '.join(ladder)}; {trials}; {source}; sandbox {Run.level(self.settings)}"]
 
     def parametrize(self, metafunc: pytest.Metafunc, marker: pytest.Mark) -> None:
         """One item per task, model and trial. A mistake ends the run before any model is called."""
@@ -165,6 +167,8 @@ class Session:
             assert self._run is not None
             reporter = self.config.pluginmanager.get_plugin("terminalreporter")
             if reporter is not None:
+                for line in self.header(plan):
+                    reporter.write_line(line)
                 for notice in self._run.take_notices():
                     reporter.write_line(f"complexity: {notice}", yellow=True)
         else:
@@ -242,6 +246,7 @@ class Session:
         if call.excinfo is not None:
             verdict, detail = Verdict.UNMEASURED, str(call.excinfo.value)
         elif trial.outcome is None:
+            report.complexity = "unjudged"  # type: ignore[attr-defined]
             report.outcome = "failed"
             report.longrepr = f"{item.nodeid}: the test called neither trial.verify() nor trial.record()"
             return

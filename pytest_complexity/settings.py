@@ -66,10 +66,17 @@ class Settings:
     seed: int
     strict: bool
 
-    @property
-    def asked(self) -> bool:
-        """Whether the session is about models at all, as far as the options tell."""
-        return bool(self.models or self.replay or self.run or self.gates)
+
+def said_anything(config: pytest.Config) -> bool:
+    """Whether an option or its ini twin was given: then a mistake should end the run before collection."""
+    return any(config.getoption(option.ini) is not None or _in_ini(config, option) for option in OPTIONS)
+
+
+def _in_ini(config: pytest.Config, option: Option) -> bool:
+    try:
+        return config.getini(option.ini) not in (None, [])
+    except (TypeError, ValueError):  # said, and wrong: `read_settings` tells how
+        return True
 
 
 def add_options(parser: Parser) -> None:

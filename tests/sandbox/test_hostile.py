@@ -1,4 +1,4 @@
-# ruff: noqa: E501, UP031, PLW1510 - programs stand on one line
+# ruff: noqa: UP031, PLW1510 - programs stand on one line
 """The table of hostile and honest programs (docs/HOSTILE.md), and more of our own, each with the verdicts it may get."""
 
 from __future__ import annotations

@@ -1,6 +1,5 @@
 """Plain Python semantics stay for honest code: the judge sits outside, and nobody notices."""
 
-# ruff: noqa: E501 - programs stand on one line
 from __future__ import annotations
 
 from collections.abc import Callable
