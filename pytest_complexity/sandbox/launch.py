@@ -87,13 +87,13 @@ def bubblewrap(bwrap: str, packages: dict[str, str]) -> list[str]:
         options += ["--unshare-user", "--uid", "65534", "--gid", "65534"]
     for path in SYSTEM_PATHS:
         if os.path.islink(path):
-            options += ["--symlink", os.readlink(path), path]
+            options += [*_parents(path), "--symlink", os.readlink(path), path]
         elif os.path.exists(path):
-            options += ["--ro-bind", path, path]
+            options += [*_parents(path), "--ro-bind", path, path]
     options += _interpreter_files()
     options += ["--ro-bind", CHILD, "/cx", "--proc", "/proc", "--dev", "/dev"]
     for name, path in packages.items():
-        options += ["--ro-bind", path, f"/packages/{name}"]
+        options += [*_parents(f"/packages/{name}"), "--ro-bind", path, f"/packages/{name}"]
     for path in ("/dev/shm", "/tmp"):
         options += ["--perms", "1777", "--size", str(TMPFS_BYTES), "--tmpfs", path]
     return [bwrap, *options, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp"]
@@ -121,7 +121,7 @@ def _parents(path: str) -> list[str]:
     """Make the directories above a path, open to the sandbox's own user (bubblewrap would close them)."""
     options: list[str] = []
     parent = os.path.dirname(path)
-    while parent not in ("/", "/usr"):
+    while parent != "/":
         options = ["--perms", "0755", "--dir", parent, *options]
         parent = os.path.dirname(parent)
     return options

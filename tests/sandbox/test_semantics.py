@@ -220,3 +220,19 @@ def test_a_task_that_does_not_parse_is_the_harness_own_error(sandbox: Sandbox) -
         sandbox.check(Program(code="x = 1", tests=("assert (",)))
     with pytest.raises(SandboxError, match="without tests"):
         sandbox.check(Program(code="x = 1", tests=()))
+
+
+def test_sets_keep_their_order() -> None:
+    """A test that rests on a set's order gives what it gives in one process."""
+    import random  # noqa: PLC0415
+
+    from pytest_complexity.sandbox.child.values import in_order  # noqa: PLC0415
+
+    chance = random.Random(1)
+    kept = 0
+    literals = [{5, 10, 15, 20, 25}, {1, 2, 3, 4, 5}, {"a", "b", "c"}, {6, 7, 8, 9, 10, 11}]
+    grown = [set(chance.sample(range(100), chance.randint(2, 12))) for _ in range(200)]
+    for original in literals + grown:
+        merged, items = in_order(original)
+        kept += list(set(set(items)) if merged else set(items)) == list(original)
+    assert kept >= 0.98 * (len(literals) + len(grown))

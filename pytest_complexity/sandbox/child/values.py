@@ -14,6 +14,7 @@ import collections
 import datetime
 import decimal
 import fractions
+import random
 import struct
 import uuid
 from collections.abc import Callable
@@ -110,6 +111,32 @@ def _contents(value: Any) -> tuple[Any, ...]:
     return list(value.items()), None
 
 
+_HASHED = frozenset({int, str, float, bytes, bool, _NONE})
+_TRIES = 40
+
+
+def in_order(item: set[Any] | frozenset[Any]) -> tuple[bool, list[Any]]:
+    """The elements of a set in an order that gives the same iteration order again, and whether through a merge.
+
+    A set's order depends on how it was built: a literal of constants merges a frozenset, into a smaller table than
+    additions one by one make. Both sides run the same interpreter with the same hash seed, so it can be tried here.
+    """
+    wanted = list(item)
+    if len(wanted) < 2 or len(wanted) > 1000 or not _HASHED.issuperset(map(type, wanted)):
+        return False, wanted
+    shuffled = wanted
+    shuffle = random.Random(0).shuffle
+    for attempt in range(_TRIES):
+        if list(set(shuffled)) == wanted:
+            return False, shuffled
+        if list(set(set(shuffled))) == wanted:
+            return True, shuffled
+        shuffled = wanted[::-1] if attempt == 0 else sorted(wanted, key=hash) if attempt == 1 else wanted[:]
+        if attempt > 1:
+            shuffle(shuffled)
+    return False, wanted
+
+
 def dumps(  # noqa: PLR0915 - the writer of each type in one closure
     value: Any, side: Side, known: list[Any] | None = None
 ) -> tuple[bytes, list[Any]]:
@@ -185,9 +212,11 @@ def dumps(  # noqa: PLR0915 - the writer of each type in one closure
                     put(content, depth + 1)
         elif kind is set:
             if not number(item):
-                many(b"e", item, depth)
+                merged, items = in_order(item)
+                many(b"g" if merged else b"e", items, depth)
         elif kind is frozenset:
-            many(b"f", item, depth)
+            merged, items = in_order(item)
+            many(b"h" if merged else b"f", items, depth)
         elif kind is bytes:
             out.extend(b"b" + _U32.pack(len(item)) + item)
         elif kind is bytearray:
@@ -319,7 +348,9 @@ def loads(  # noqa: PLR0915 - the reader of each tag in one closure
         ord("l"): lambda: filled([], lambda c: c.extend(items())),
         ord("t"): lambda: tuple(items()),
         ord("e"): lambda: filled(set(), lambda c: c.update(items())),
+        ord("g"): lambda: filled(set(), lambda c: c.update(set(items()))),
         ord("f"): lambda: frozenset(items()),
+        ord("h"): lambda: frozenset(set(items())),
         ord("m"): lambda: filled({}, fill_dict),
         ord("R"): known_one,
         ord("w"): wide,
