@@ -33,6 +33,20 @@ class Completion:
     seconds: float | None = None
 
 
+@dataclass(frozen=True)
+class Sampling:
+    """How a model draws its tokens; `top_k` None: the adapter's service has no such thing, or it is left alone."""
+
+    temperature: float = 1.0
+    top_p: float = 1.0
+    max_tokens: int = 2047
+    top_k: int | None = None
+
+    def to_json(self) -> dict[str, float | int]:
+        """For a model's `definition`."""
+        return {name: value for name, value in vars(self).items() if value is not None}
+
+
 class Unanswered(Exception):
     """The model gave no answer for this trial: it will be `unmeasured`, which says nothing about the model."""
 
@@ -54,6 +68,13 @@ class Model(Protocol):
 
     async def complete(self, suite: str, task: Task, trial: int) -> Completion:
         """One completion. Raises `Unanswered`, whose text tells why."""
+
+
+class LiveModel(Model, Protocol):
+    """A model that is really called, and so may lack what it needs."""
+
+    def check(self) -> None:
+        """Raises `ModelError`, with the remedy, where no call can succeed. Calls nothing and costs nothing."""
 
 
 #: The paper's prices, US dollars per million tokens (arXiv 2312.11511, section 4: per 1K 0.0002, 0.002, 0.03).
