@@ -207,6 +207,9 @@ def _whole_numbers(where: str, field: str, value: Any) -> dict[str, int]:
         raise RecordingError(f"{where}: field {field!r}: expected {{model: number}}, got {_shown(value)}")
     if "" in value:
         raise RecordingError(f"{where}: field {field!r}: a model without a name")
+    for model in value:
+        if not model.isprintable():  # it goes into tables, and to terminals
+            raise RecordingError(f"{where}: field {field!r}: a model's name is one printable line, got {_shown(model)}")
     return {model: _whole_number(where, f"{field}.{model}", number) for model, number in value.items()}
 
 
@@ -225,7 +228,7 @@ def _costs(where: str, value: Any, successes: Mapping[str, int]) -> dict[str, fl
         field = f"cost_usd.{model}"
         if model not in successes:
             raise RecordingError(f"{where}: field {field!r}: 'successes' has no such model")
-        if cost is not None and (not isinstance(cost, int | float) or isinstance(cost, bool) or cost < 0):
+        if cost is not None and (not isinstance(cost, int | float) or isinstance(cost, bool) or not 0 <= cost < 1e300):
             raise RecordingError(f"{where}: field {field!r}: expected dollars from 0, got {_shown(cost)}")
     return {model: float(value[model]) for model in successes if value.get(model) is not None} or None
 

@@ -18,8 +18,10 @@ _OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
     "<": operator.lt,
 }
-_GATE = re.compile(r"\s*(?P<path>\S.*?)\s*(?P<op>>=|<=|==|>|<)\s*(?P<number>\S+)\s*")
-_STEP = re.compile(r'"((?:[^"\\]|\\.)+)"|([^."\s]+)')
+# A quoted name may hold anything, operators and lines included.
+_QUOTED = r'"(?:[^"\\]|\\.)+"'
+_GATE = re.compile(rf'\s*(?P<path>(?:{_QUOTED}|[^"<>])+?)\s*(?P<op>>=|<=|==|>|<)\s*(?P<number>\S+)\s*', re.DOTALL)
+_STEP = re.compile(rf'({_QUOTED})|([^."\s]+)', re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ def _steps(text: str, path: str) -> tuple[str, ...]:
         if match is None:
             raise _malformed(text, f"{path!r} is no dotted path; names with dots are quoted")
         quoted, plain = match.groups()
-        steps.append(plain if quoted is None else re.sub(r"\\(.)", r"\1", quoted))
+        steps.append(plain if quoted is None else re.sub(r"\\(.)", r"\1", quoted[1:-1], flags=re.DOTALL))
         position = match.end()
         if position == len(path):
             return tuple(steps)

@@ -1,6 +1,6 @@
 """Success counts in, a level out, and how stable that level is. Knows nothing of who measured.
 
-Every comparison is exact (integers and `Fraction`s): at M = 5 the shares 0.8 + 0.6 meet 7/5, which floats miss.
+Every comparison is exact (integers and `Fraction`s): whether 4/5 + 3/5 meets 7/5 must not hang on rounding.
 """
 
 from __future__ import annotations
