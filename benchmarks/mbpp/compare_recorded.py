@@ -22,9 +22,7 @@ from pytest_complexity.sandbox import Check, Limits, Program, Sandbox
 
 WORKERS = 2
 #: what their module had imported, as far as the recorded verdicts show it
-PREIMPORTED = (
-    "import collections, heapq, itertools, json, math, operator, os, random, re, string, sys, time\n"
-)
+PREIMPORTED = "import collections, heapq, itertools, json, math, operator, os, random, re, string, sys, time\n"
 #: what it may have held besides; tried in this order, the first that gives the recorded verdict is the cause
 WORLDS = {
     "": "",
@@ -88,11 +86,7 @@ def main(tasks_path: str, recording_path: str) -> int:
     rows = _rows(recording_path)
     with Sandbox(workers=WORKERS, limits=Limits(10.0, 1024)) as sandbox, ThreadPoolExecutor(WORKERS) as pool:
         ours = list(pool.map(lambda r: sandbox.check(program(tasks[r["task_id"]], r["completion"])), rows))
-        odd = [
-            (r, c)
-            for r, c in zip(rows, ours, strict=True)
-            if (c.verdict is Verdict.PASS) != r["recorded_pass"]
-        ]
+        odd = [(r, c) for r, c in zip(rows, ours, strict=True) if (c.verdict is Verdict.PASS) != r["recorded_pass"]]
         found = list(pool.map(lambda o: explain(sandbox, tasks[o[0]["task_id"]], *o), odd))
     lines, counts = [], Counter()
     for (row, check), (why, said) in zip(odd, found, strict=True):
