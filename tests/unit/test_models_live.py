@@ -288,11 +288,21 @@ def test_ctransformers_trial_alone_decides_the_answer(tiny: Path) -> None:
     assert ask(other).text != forward[0]
 
 
-def test_ctransformers_each_token_has_its_own_luck(tiny: Path) -> None:
-    """With a seed that stands still a model without memory of its own would say one token again and again."""
-    task = Task("p", "p", ("assert f()",), prompt_code="    ")
-    answer = ask(local(tiny, max_tokens=40, temperature=50.0), task)
-    assert len(set(answer.text)) > 3
+def test_ctransformers_each_token_has_its_own_luck(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine starts its generator anew at each token: one seed for a whole answer would repeat the same draw."""
+    import ctransformers  # noqa: PLC0415 - may not be installed
+
+    seeds: list[int] = []
+    sample = ctransformers.LLM.sample
+
+    def spy(llm: Any, *, seed: int, **options: Any) -> int:
+        seeds.append(seed)
+        return int(sample(llm, seed=seed, **options))
+
+    monkeypatch.setattr(ctransformers.LLM, "sample", spy)
+    answer = ask(local(tiny))
+    assert answer.completion_tokens is not None
+    assert len(set(seeds)) == len(seeds) >= answer.completion_tokens > 1
 
 
 def test_ctransformers_greedy_ignores_the_trial(tiny: Path) -> None:
