@@ -105,8 +105,8 @@ def page(total: int, verdicts: Counter[str], counts: Counter[Any], lines: list[s
 
 Written by `benchmarks/mbpp/compare_recorded.py`. {total} recorded completions; ours:
 {", ".join(f"{n} {v}" for v, n in verdicts.most_common())}.
-{len(lines)} of {total} disagree with `recorded_pass`. Each of these was run again as their harness did it (one
-`exec` inside a function, with modules imported beforehand); a cause is given only where that gives the
+{len(lines)} of {total} disagree with `recorded_pass`. Each of these was run again as their harness did it
+(one `exec` inside a function, with modules imported beforehand); a cause is given only where that gives the
 recorded verdict.
 
 | recorded | ours | cause | trials |

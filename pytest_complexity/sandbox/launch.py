@@ -139,6 +139,7 @@ def settings(level: str, home: str, packages: tuple[str, ...], memory_mb: int) -
         "directory": home,
         "level": level,
         "memory_mb": memory_mb,
+        "warm": list(packages),
         "judge_packages": links if found else "",
     }
     if level != "namespaces":

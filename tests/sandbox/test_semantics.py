@@ -234,5 +234,5 @@ def test_sets_keep_their_order() -> None:
     grown = [set(chance.sample(range(100), chance.randint(2, 12))) for _ in range(200)]
     for original in literals + grown:
         merged, items = in_order(original)
-        kept += list(set(set(items)) if merged else set(items)) == list(original)
+        kept += list(set(set(items)) if merged else set(items)) == list(original)  # noqa: C414
     assert kept >= 0.98 * (len(literals) + len(grown))

@@ -116,10 +116,11 @@ _TRIES = 40
 
 
 def in_order(item: set[Any] | frozenset[Any]) -> tuple[bool, list[Any]]:
-    """The elements of a set in an order that gives the same iteration order again, and whether through a merge.
+    """The elements of a set in an order that makes one that iterates alike, and whether to merge them.
 
-    A set's order depends on how it was built: a literal of constants merges a frozenset, into a smaller table than
-    additions one by one make. Both sides run the same interpreter with the same hash seed, so it can be tried here.
+    A set's order depends on how it was built: a literal of constants merges a frozenset, into a smaller table
+    than additions one by one make. Both sides run the same interpreter with the same hash seed, so it can be
+    tried here.
     """
     wanted = list(item)
     if len(wanted) < 2 or len(wanted) > 1000 or not _HASHED.issuperset(map(type, wanted)):
@@ -129,7 +130,7 @@ def in_order(item: set[Any] | frozenset[Any]) -> tuple[bool, list[Any]]:
     for attempt in range(_TRIES):
         if list(set(shuffled)) == wanted:
             return False, shuffled
-        if list(set(set(shuffled))) == wanted:
+        if list(set(set(shuffled))) == wanted:  # noqa: C414 - a copy has another table
             return True, shuffled
         shuffled = wanted[::-1] if attempt == 0 else sorted(wanted, key=hash) if attempt == 1 else wanted[:]
         if attempt > 1:

@@ -8,6 +8,7 @@ argument names; it exits when that closes, and everything below it dies with it.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
@@ -30,6 +31,8 @@ _LENGTH = struct.Struct("<I")
 START_SECONDS = 20.0
 END_SECONDS = 15.0
 EXIT_PATIENCE = 1.0
+#: what the zygote is told
+INSIDE = ("home", "packages", "warm", "level", "memory_mb", "uid")
 MAX_PLANS = 64
 RECURSION_LIMIT = 4000  #: reading a nested value takes several calls a level
 
@@ -73,7 +76,9 @@ class Sandboxed:
         ours, theirs = socket.socketpair(socket.AF_UNIX, _CONTROL_KIND)
         self.control = ours
         number = theirs.fileno()
-        inside = json.dumps({key: settings[key] for key in ("home", "packages", "level", "memory_mb", "uid")})
+        inside = json.dumps(
+            {key: settings[key] for key in ("home", "packages", "warm", "level", "memory_mb", "uid")}
+        )
         self.process = subprocess.Popen(
             [*settings["command"], str(number), inside],
             pass_fds=[number],
@@ -326,4 +331,7 @@ def main(arguments: list[str]) -> None:
     settings = receive(parent)
     if settings["judge_packages"]:
         sys.path.append(settings["judge_packages"])
+        for name in settings["warm"]:
+            with contextlib.suppress(Exception):
+                __import__(name)
     Verifier(parent, settings).serve()

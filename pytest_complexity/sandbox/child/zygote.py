@@ -64,7 +64,7 @@ MAX_FILES = 2000
 MAX_FILE_BYTES = 64 * 2**20
 
 
-def prepare(packages: str) -> None:
+def prepare(packages: str, names: list[str]) -> None:
     """Make this process a script's equal: the path, the helpers of `site`, silence, and no trace of ours."""
     sys.path[:] = [entry for entry in sys.path if "site-packages" not in entry] + ([packages] if packages else [])
     sys.argv[:] = [""]
@@ -78,6 +78,14 @@ def prepare(packages: str) -> None:
     warnings.simplefilter("ignore")
     for name in WARM:
         __import__(name)
+    warm(names)
+
+
+def warm(names: list[str]) -> None:
+    """Import what the suite declares, once for all trials; what fails here fails where it is used."""
+    for name in names:
+        with contextlib.suppress(Exception):
+            __import__(name)
 
 
 def drop_privileges(uid: int) -> None:
@@ -250,7 +258,7 @@ def main(arguments: list[str]) -> None:
         system.adopt_orphans()
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.chdir(settings["home"])
-    prepare(settings["packages"])
+    prepare(settings["packages"], settings["warm"])
     zygote = Zygote(control, settings)
     if settings["level"] != "process":
         filters.install()
