@@ -16,7 +16,7 @@ from typing import Any
 
 from pytest_complexity.errors import ComplexityError
 from pytest_complexity.extraction import extract_code
-from pytest_complexity.models import Completion, Model, Unanswered
+from pytest_complexity.models import Closable, Completion, Model, Unanswered
 from pytest_complexity.outcomes import Key, Outcome, Verdict
 from pytest_complexity.rundir import RunDirectory
 from pytest_complexity.sandbox import Check, Program, Sandbox
@@ -46,6 +46,7 @@ class Pipeline:
         self._completions: dict[Key, Future[Completion]] = {}
         self._outcomes: dict[Key, Future[Outcome]] = {}
         self._closed = False
+        self._halted = False
 
     def start(self, tasks: Mapping[tuple[str, str], Task], plan: Iterable[Key]) -> None:
         """Begins to work ahead; `tasks` by (suite, task id)."""
@@ -64,34 +65,62 @@ class Pipeline:
         """The outcome of the verification."""
         return self._outcomes[key]
 
+    def halt(self) -> None:
+        """Begins no further call; items that wait for one are told that the session was stopped. Waits for nothing."""
+        if self._thread.is_alive() and not self._halted:
+            self._halted = True
+            asyncio.run_coroutine_threadsafe(self._cancel(), self._loop)
+
     def close(self) -> None:
-        """Drops what has not begun, waits for what has."""
+        """Drops what has not begun, waits for the verifications that have."""
         if self._closed:
             return
         self._closed = True
         if self._thread.is_alive():
-            asyncio.run_coroutine_threadsafe(_cancel_all(), self._loop).result()
+            asyncio.run_coroutine_threadsafe(self._cancel(), self._loop).result()
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._loop.close()
+        self._drop()
+
+    async def _cancel(self) -> None:
+        me = asyncio.current_task()
+        others = [task for task in asyncio.all_tasks() if task is not me]
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        self._drop()
+
+    def _drop(self) -> None:
         futures: list[Future[Any]] = [*self._completions.values(), *self._outcomes.values()]
         for future in futures:
             future.cancel()
 
     async def _generate(self, keys: list[Key]) -> None:
-        gates = {name: asyncio.Semaphore(self._concurrency) for name in self._models}
-        waiting: set[asyncio.Task[None]] = set()
+        unknown: dict[str, list[Key]] = {name: [] for name in self._models}
         for key in keys:
             known = self._run.completions.get(key)
-            if known is not None:
+            if known is None:
+                unknown[key.model].append(key)
+            else:
                 self._arrived(key, known)
-                continue
-            # Acquired here and not in the task: calls begin in the plan's order, however many models there are.
-            await gates[key.model].acquire()
-            task = asyncio.create_task(self._call(key, gates[key.model]))
+        # Each model at its own rate: a slow one does not hold the others back.
+        await asyncio.gather(*(self._ask(keys_of_one) for keys_of_one in unknown.values()))
+        for model in self._models.values():
+            if isinstance(model, Closable):
+                await model.aclose()
+
+    async def _ask(self, keys: list[Key]) -> None:
+        gate = asyncio.Semaphore(self._concurrency)
+        waiting: set[asyncio.Task[None]] = set()
+        for key in keys:
+            # Acquired here and not in the task, so that calls begin in the plan's order.
+            await gate.acquire()
+            task = asyncio.create_task(self._call(key, gate))
             waiting.add(task)
             task.add_done_callback(waiting.discard)
+        await asyncio.gather(*waiting)
 
     async def _call(self, key: Key, gate: asyncio.Semaphore) -> None:
         try:
@@ -178,10 +207,3 @@ def program_of(task: Task, code: str) -> Program:
         packages=task.packages,
         reference=task.code,
     )
-
-
-async def _cancel_all() -> None:
-    others: list[asyncio.Task[Any]] = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)

@@ -58,6 +58,7 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     ours = session.config.stash.get(_SESSION, None)
     if ours and not session.config.getoption("collectonly") and hasattr(session, "items"):
         ours.begin(session)
+        session.config.pluginmanager.register(_Watch(ours, session), "complexity-watch")
     return (yield)
 
 
@@ -117,6 +118,19 @@ def pytest_terminal_summary(
 def pytest_unconfigure(config: pytest.Config) -> None:
     if ours := config.stash.get(_SESSION, None):
         ours.close()
+
+
+class _Watch:
+    """Notices that `-x` or `--maxfail` has ended the session."""
+
+    def __init__(self, ours: Session, session: pytest.Session) -> None:
+        self._ours = ours
+        self._session = session
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self) -> None:
+        """Called for every report, on the controller for those of all workers."""
+        self._ours.reported(self._session)
 
 
 class _WithXdist:

@@ -80,7 +80,9 @@ class Run:
         self.directory.add_tasks(
             (suite, task.task_id, task.text) for suite, data in plan.datasets.items() for task in data.tasks
         )
-        self._pipeline = Pipeline(models, self._sandbox, self.directory, verifiers=verifiers())
+        self._pipeline = Pipeline(
+            models, self._sandbox, self.directory, verifiers=verifiers(), concurrency=settings.concurrency
+        )
         self.desk = LocalDesk(self._pipeline, self.directory)
         self._results: Results | None = None
         self._gates: list[GateResult] = []
@@ -107,6 +109,10 @@ class Run:
         """What a person should know before the first item runs; each is told once."""
         notices, self._notices = self._notices, []
         return notices
+
+    def halt(self) -> None:
+        """Begins no further call."""
+        self._pipeline.halt()
 
     def finish(self, *, interrupted: bool) -> bool:
         """Stops the pipeline, writes labels and report; whether every gate holds."""

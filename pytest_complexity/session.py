@@ -55,6 +55,7 @@ class Session:
         self._desk: Desk | None = None
         self._run: Run | None = None
         self._recording: Recording | None = None
+        self._live: dict[str, Model] = {}
         self._headed = False
         self._starting = threading.Lock()
         if self._worker is None:
@@ -66,7 +67,7 @@ class Session:
                 ladder = self.settings.models or self.recorded_models() or EMBEDDED.models
                 Rule.named(self.settings.rule, len(ladder))
                 if self.settings.models and not self._recording:
-                    _live(self.settings.models)
+                    self._live = _live(self.settings)
 
     # -- what to run --------------------------------------------------------------------------------------------
 
@@ -204,11 +205,11 @@ class Session:
             self._run = Run(self.settings, self.config.rootpath, self.config.args, plan, self._models(plan))
         self._desk = self._run.desk
 
-    def _models(self, plan: Plan) -> dict[str, Any]:
+    def _models(self, plan: Plan) -> Mapping[str, Model]:
         if self._recording is None and plan.ladder == EMBEDDED.models and not self.settings.models:
             self._recording = Recording.read([EMBEDDED.path])
         if self._recording is None:
-            return dict(_live(plan.ladder))
+            return self._live
         recording = self._recording
         check_models(recording, plan.ladder)
         return {name: ReplayModel(name, recording) for name in plan.ladder}
@@ -274,6 +275,11 @@ class Session:
             reporter.stats["error"] = errors
             reporter.write_line(f"... and {len(hidden)} more trials that were not measured")
 
+    def reported(self, session: pytest.Session) -> None:
+        """Begins no further call once `-x` or `--maxfail` has stopped the session: calls cost money."""
+        if self._run is not None and (session.shouldfail or session.shouldstop):
+            self._run.halt()
+
     def finish(self, session: pytest.Session) -> None:
         """Stops the pipeline and writes labels and report; a gate that does not hold fails the run."""
         if self._run is None:
@@ -298,11 +304,22 @@ class Session:
             self._run.close()
 
 
-def _live(ladder: Sequence[str]) -> Mapping[str, Model]:
-    raise ModelError(
-        "no live models yet: name recordings of these with --cx-replay=PATH, or run benchmarks/humaneval on "
-        "the shipped recording without --cx-models"
-    )
+def _live(settings: Settings) -> dict[str, Model]:
+    """The models to call. Raises `ModelError` with a line for each that cannot run."""
+    from pytest_complexity.models.registry import build  # noqa: PLC0415  (a replay needs no adapter)
+
+    models: dict[str, Model] = {}
+    lacking = []
+    for spec in settings.specs or ():
+        try:
+            model = build(spec, temperature=settings.temperature, max_tokens=settings.max_tokens, seed=settings.seed)
+            model.check()
+            models[model.name] = model
+        except ModelError as why:
+            lacking.append(str(why))
+    if lacking:
+        raise ModelError("\n".join([*lacking, "or answer from recordings: --cx-replay=PATH"]))
+    return models
 
 
 def _param(item: pytest.Item) -> Param | None:

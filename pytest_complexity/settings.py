@@ -26,7 +26,7 @@ class Option:
     @property
     def ini(self) -> str:
         """The ini name: the same with underscores."""
-        return f"cx_{self.name}"
+        return "cx_" + self.name.replace("-", "_")
 
 
 OPTIONS = (
@@ -39,6 +39,9 @@ OPTIONS = (
     Option("timeout", "SECONDS", "wall time for one verification (default 10)", float),
     Option("memory", "MB", "memory for one verification (default 1024)", int),
     Option("sandbox", "LEVEL", "least isolation to accept: process < limits < namespaces"),
+    Option("concurrency", "N", "calls in flight per model, over the whole run (default 16)", int),
+    Option("temperature", "T", "sampling temperature (default: the model's own)", float),
+    Option("max-tokens", "N", "longest completion (default: the model's own)", int),
     Option("rule", "NAME", "label rule: complexitynet, tier, tier@SHARE (default: by the ladder)"),
     Option("gate", "'PATH OP NUMBER'", "fail the run unless it holds in report.json; repeatable", str, True),
     Option("seed", "N", "randomness of everything that has any (default 0)", int),
@@ -52,7 +55,7 @@ _INI_TYPES: dict[type, _IniType] = {str: "string", int: "int", float: "float", b
 class Settings:
     """What was asked for; None where nothing was said and the default depends on the suite."""
 
-    models: tuple[str, ...] | None
+    specs: tuple[str, ...] | None  #: the ladder as it was given: names, or NAME=openai:MODEL@URL
     trials: int | None
     dataset: str | None
     limit: int | None
@@ -61,10 +64,18 @@ class Settings:
     timeout: float
     memory: int
     sandbox: str | None
+    concurrency: int
+    temperature: float | None
+    max_tokens: int | None
     rule: str | None
     gates: tuple[str, ...]
     seed: int
     strict: bool
+
+    @property
+    def models(self) -> tuple[str, ...] | None:
+        """The ladder."""
+        return tuple(map(_name, self.specs)) if self.specs else None
 
 
 def said_anything(config: pytest.Config) -> bool:
@@ -106,7 +117,7 @@ def read_settings(config: pytest.Config) -> Settings:
 
     run = get("run")
     return Settings(
-        models=_names(get("models")),
+        specs=_specs(get("models")),
         trials=_positive("trials", get("trials")),
         dataset=get("dataset") or None,
         limit=_positive("limit", get("limit")),
@@ -115,6 +126,9 @@ def read_settings(config: pytest.Config) -> Settings:
         timeout=_positive("timeout", get("timeout")) or 10.0,
         memory=_positive("memory", get("memory")) or 1024,
         sandbox=_level(get("sandbox")),
+        concurrency=_positive("concurrency", get("concurrency")) or 16,
+        temperature=_temperature(get("temperature")),
+        max_tokens=_positive("max-tokens", get("max_tokens")),
         rule=get("rule") or None,
         gates=tuple(get("gate") or ()),
         seed=get("seed") or 0,
@@ -126,16 +140,27 @@ def _parts(text: str | None) -> list[str]:
     return [part.strip() for part in (text or "").split(",") if part.strip()]
 
 
-def _names(text: str | None) -> tuple[str, ...] | None:
-    names = _parts(text)
-    if text is not None and not names:
+def _specs(text: str | None) -> tuple[str, ...] | None:
+    specs = _parts(text)
+    if text is not None and not specs:
         raise pytest.UsageError("--cx-models: no model is named; give them cheapest first: --cx-models=small,large")
+    names = [_name(spec) for spec in specs]
     for name in names:
         if names.count(name) > 1:
             raise pytest.UsageError(f"--cx-models: {name!r} stands twice on the ladder")
         if "::" in name:
             raise pytest.UsageError(f"--cx-models: {name!r} holds '::', which pytest cannot select")
-    return tuple(names) or None
+    return tuple(specs) or None
+
+
+def _name(spec: str) -> str:
+    return spec.partition("=openai:")[0]
+
+
+def _temperature(value: Any) -> Any:
+    if value is not None and not (value >= 0 and math.isfinite(value)):
+        raise pytest.UsageError(f"--cx-temperature: a number from 0 is wanted, found {value}")
+    return value
 
 
 def _positive(name: str, value: Any) -> Any:

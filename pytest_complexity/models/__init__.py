@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from pytest_complexity.tasks import Task
 
@@ -68,6 +68,14 @@ class Model(Protocol):
 
     async def complete(self, suite: str, task: Task, trial: int) -> Completion:
         """One completion. Raises `Unanswered`, whose text tells why."""
+
+
+@runtime_checkable
+class Closable(Protocol):
+    """A model that holds connections."""
+
+    async def aclose(self) -> None:
+        """Closes them; on the loop that made the calls."""
 
 
 class LiveModel(Model, Protocol):
