@@ -1,0 +1,53 @@
+"""Many programs of all kinds in random order. Off by default: `CX_SOAK=20000 pytest -m soak tests/sandbox`."""
+
+from __future__ import annotations
+
+import os
+import random
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from test_hostile import OUTSIDE, PROGRAMS, RIGHT, TESTS
+
+from pytest_complexity.sandbox import Limits, Program, Sandbox
+
+WORKERS = 2
+#: one in so many is a program that waits for its deadline or fills something up
+SLOW = 200
+
+
+def kept() -> tuple[set[str], int, set[str]]:
+    """Our processes, our descriptors, our files."""
+    processes = {p.name for p in Path("/proc").iterdir() if p.name.isdigit() and b"boot.py" in _command(p)}
+    files = {p.name for p in Path(tempfile.gettempdir()).iterdir() if p.name.startswith("pytest-complexity-")}
+    return processes, len(os.listdir("/proc/self/fd")), files
+
+
+def _command(process: Path) -> bytes:
+    try:
+        return (process / "cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+@pytest.mark.skipif("CX_SOAK" not in os.environ, reason="long: set CX_SOAK to a number of programs")
+def test_soak() -> None:
+    count = int(os.environ["CX_SOAK"])
+    chance = random.Random(0)
+    before = kept()
+    with Sandbox(workers=WORKERS, limits=Limits(1.0, 256)) as sandbox, ThreadPoolExecutor(WORKERS) as pool:
+        table = {**PROGRAMS, **OUTSIDE} if sandbox.level == "namespaces" else dict(PROGRAMS)
+        slow = [n for n, (_, v) in table.items() if "timeout" in v or n.startswith(("35", "30", "31"))]
+        quick = [name for name in table if name not in slow]
+
+        def one(_: int) -> str:
+            name = chance.choice(slow if chance.random() < 1 / SLOW else [*quick, "1 right"] * 2)
+            code, verdicts = (RIGHT, "pass") if chance.random() < 1 / 2 else table[name]
+            found = sandbox.check(Program(code=code, tests=TESTS))
+            return "" if found.verdict.value in verdicts.split() else f"{name}: {found}"
+
+        wrong = [line for line in pool.map(one, range(count)) if line]
+    assert wrong == []
+    assert kept() == before
