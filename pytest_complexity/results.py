@@ -41,7 +41,16 @@ class Results:
 
         buffer = io.StringIO()
         colours = "standard" if markup else None
-        render(self.report, Console(file=buffer, width=width, force_terminal=markup, color_system=colours))  # type: ignore[arg-type]
+        # A model's name may hold what rich would read as markup or as an emoji.
+        console = Console(
+            file=buffer,
+            width=width,
+            force_terminal=markup,
+            color_system=colours,  # type: ignore[arg-type]
+            markup=False,
+            emoji=False,
+        )
+        render(self.report, console)
         return "".join(line.rstrip() + "\n" for line in buffer.getvalue().splitlines())
 
     def print(self, file: IO[str]) -> None:

@@ -18,7 +18,7 @@ def render(report: Report, console: Console) -> None:
     """Prints the report; rich leaves colours and escapes out where the console is no terminal."""
     console.print(sentences.coverage(report), highlight=False)
     console.print(sentences.headline(report), highlight=False, style="bold")
-    for table in (models(report), verdicts(report), policies(report)):
+    for table in (models(report), *verdicts(report), policies(report)):
         if table.row_count:
             console.print(table)
     console.print(sentences.levels(report), highlight=False)
@@ -47,14 +47,19 @@ def models(report: Report) -> Table:
     return table
 
 
-def verdicts(report: Report) -> Table:
-    """How often each model got which verdict; empty where only counts are known."""
+def verdicts(report: Report) -> Iterator[Table]:
+    """How often each model got which verdict; nothing where only counts are known.
+
+    A table has six kinds at most: all ten would leave no room for the models' names.
+    """
     tallies = {name: score["verdicts"] for name, score in report["models"].items() if score["verdicts"]}
-    kinds = list(dict.fromkeys(kind for kind in _kinds(tallies.values())))
-    table = _table("verdicts", *kinds)
-    for name, tally in tallies.items():
-        table.add_row(name, *(str(tally.get(kind, 0)) for kind in kinds))
-    return table
+    kinds = list(_kinds(tallies.values()))
+    for start in range(0, len(kinds), 6):
+        some = kinds[start : start + 6]
+        table = _table("verdicts", *some)
+        for name, tally in tallies.items():
+            table.add_row(name, *(str(tally.get(kind, 0)) for kind in some))
+        yield table
 
 
 def policies(report: Report) -> Table:
