@@ -235,6 +235,8 @@ class Session:
             asked = self.config.getini("timeout")
         # Two runs of a program, each with a retry alone, behind as many as there are verifying workers.
         ours = 60 + 8 * self.settings.timeout * verifiers()
+        if self._live or (self._worker is not None and not self.settings.replay):
+            ours += 3600  # a server may ask us to wait before a call
         if asked and float(asked) > 0 and float(asked) < ours:
             item.add_marker(pytest.mark.timeout(ours), append=False)
 

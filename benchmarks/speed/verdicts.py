@@ -87,9 +87,7 @@ def fresh(rows: Rows) -> list[bool]:
         with tempfile.NamedTemporaryFile("w", suffix=".py", encoding="utf-8") as file:
             file.write(text(*row))
             file.flush()
-            done = subprocess.run(
-                [sys.executable, "-I", file.name], capture_output=True, timeout=10, check=False
-            )
+            done = subprocess.run([sys.executable, "-I", file.name], capture_output=True, timeout=10, check=False)
         found.append(done.returncode == 0)
     return found
 
@@ -164,9 +162,7 @@ def _pss(pid: int) -> int:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("tasks")
     parser.add_argument("recording")
     parser.add_argument("--count", type=int, default=200)
@@ -209,9 +205,7 @@ def report(rows: Rows, harnesses: dict[str, Callable[[Rows], list[bool]]], round
         seconds["floor"] += spent
     total, mine = len(rows) * rounds, next(iter(harnesses))
     print(f"{len(rows)} programs, {rounds} rounds, {os.cpu_count()} processors\n")
-    print(
-        "| harness | verdicts/s | ours (1 worker) is x times as fast | differs from ours |\n|---|---|---|---|"
-    )
+    print("| harness | verdicts/s | ours (1 worker) is x times as fast | differs from ours |\n|---|---|---|---|")
     for name, spent in seconds.items():
         differs = sum(a != b for a, b in zip(verdicts[name], verdicts[mine], strict=True))
         print(f"| {name} | {total / spent:.0f} | {spent / seconds[mine]:.2f} | {differs} |")
