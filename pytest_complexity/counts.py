@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from pytest_complexity.errors import RecordingError
+from pytest_complexity.jsonl import read_jsonl
 from pytest_complexity.outcomes import Key, Outcome, Verdict
 
 
@@ -106,7 +107,7 @@ def read_counts(path: str | PathLike[str], models: Sequence[str] | None = None) 
     tasks: list[TaskCounts] = []
     seen: dict[tuple[str | None, str], int] = {}
     lines: list[int] = []
-    for number, record in _records(Path(path)):
+    for number, record in read_jsonl(Path(path), RecordingError):
         where = f"{path}:{number}"
         task = _task(where, record)
         first = seen.setdefault((task.suite, task.task_id), number)
@@ -124,46 +125,6 @@ def read_counts(path: str | PathLike[str], models: Sequence[str] | None = None) 
         for number, task in zip(lines, tasks, strict=True):
             _check_order(f"{path}:{number}", list(task.trials), known)
     return [_on_ladder(task, ladder) for task in tasks]
-
-
-def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise RecordingError(f"{path}: cannot be read: {error.strerror or error}") from error
-    lines = content.removeprefix(b"\xef\xbb\xbf").split(b"\n")
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        where = f"{path}:{number}"
-        try:
-            record = json.loads(line.decode(), object_pairs_hook=_unique)
-        except (ValueError, RecursionError) as error:
-            # The last line of a file that ends without a newline was cut while it was written.
-            cut = "the last line is cut" if number == len(lines) else "not a line of JSON"
-            raise RecordingError(f"{where}: {cut} ({error}); mend or remove it") from error
-        if not isinstance(record, dict):
-            raise RecordingError(f"{where}: not a JSON object; a line is one task")
-        for field, value in record.items():
-            _check_finite(where, field, value)
-        yield number, record
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    record = dict(pairs)
-    if len(record) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"field {twice!r} stands twice in one object")
-    return record
-
-
-def _check_finite(where: str, field: str, value: Any) -> None:
-    if isinstance(value, float) and not math.isfinite(value):
-        raise RecordingError(f"{where}: field {field!r}: {value} is not a number that can be counted with")
-    nested = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for name, item in nested:
-        _check_finite(where, f"{field}.{name}", item)
 
 
 def _task(where: str, record: dict[str, Any]) -> TaskCounts:

@@ -77,18 +77,16 @@ class Run:
         path = settings.run or default_directory(root, args, config)
         self._sandbox = Sandbox(settings.sandbox, workers=verifiers(), limits=Limits(settings.timeout, settings.memory))
         self.directory = RunDirectory(path, {**config, "sandbox": self._sandbox.level})
-        self.directory.add_tasks(
-            (suite, task.task_id, task.text) for suite, data in plan.datasets.items() for task in data.tasks
-        )
+        tasks: dict[tuple[str, str], Task] = {
+            (suite, task.task_id): task for suite, data in plan.datasets.items() for task in data.tasks
+        }
+        self.directory.add_tasks((*key, task.text) for key, task in tasks.items())
         self._pipeline = Pipeline(
             models, self._sandbox, self.directory, verifiers=verifiers(), concurrency=settings.concurrency
         )
         self.desk = LocalDesk(self._pipeline, self.directory)
         self._results: Results | None = None
         self._gates: list[GateResult] = []
-        tasks: dict[tuple[str, str], Task] = {
-            (suite, task.task_id): task for suite, data in plan.datasets.items() for task in data.tasks
-        }
         self._notices = [*self.directory.notices, *self._missing(models)]
         self._pipeline.start(tasks, plan.keys)
 

@@ -54,10 +54,10 @@ def test_lines_of_labels_are_read_back_as_the_counts_they_were_made_of(
 
 NEXT = {**LINE, "task_id": "T/2"}
 DAMAGED: list[tuple[Any, str]] = [
-    (b'{"task_id": "T/2", "te', "not a line of JSON"),
-    ([1], "not a JSON object"),
-    (b'{"task_id": "T/2", "task_id": "T/3"}', "field 'task_id' stands twice"),
-    (b"\xff", "codec can't decode"),
+    (b'{"task_id": "T/2", "te', "not JSON"),
+    ([1], "a JSON object is wanted"),
+    (b'{"task_id": "T/2", "task_id": "T/3"}', "the key 'task_id' stands twice"),
+    (b"\xff", "not UTF-8"),
     (b"[" * 100_000, "recursion"),
     (dict.fromkeys(LINE, 1), "field 'task_id': expected a string, got 1"),
     ({**NEXT, "task_id": ""}, "field 'task_id': is empty"),
@@ -69,7 +69,7 @@ DAMAGED: list[tuple[Any, str]] = [
     ({**NEXT, "trials": 0}, "field 'trials': 0 trials"),
     ({**NEXT, "trials": -5}, "field 'trials': expected a whole number"),
     ({**NEXT, "trials": 5.0}, "field 'trials': expected a whole number"),
-    ({**NEXT, "trials": float("nan")}, "field 'trials': nan"),
+    ({**NEXT, "trials": float("nan")}, "NaN is not JSON"),
     ({**NEXT, "trials": {"small": 5}}, "field 'trials.large' is missing"),
     ({**NEXT, "trials": {"small": 5, "large": 5, "huge": 5}}, "field 'successes.huge' is missing"),
     ({**NEXT, "trials": {"small": 5, "large": None}}, "field 'trials.large': expected a whole number"),
@@ -78,11 +78,11 @@ DAMAGED: list[tuple[Any, str]] = [
     ({**NEXT, "successes": {"": 2}}, "field 'successes': a model without a name"),
     ({**NEXT, "successes": {"small": 6, "large": 5}}, "field 'successes.small': 6 successes of 5 trials"),
     ({**NEXT, "successes": {"small": 0.4, "large": 5}}, "field 'successes.small': expected a whole number"),
-    ({**NEXT, "successes": {"small": float("inf"), "large": 5}}, "field 'successes.small': inf"),
+    ({**NEXT, "successes": {"small": float("inf"), "large": 5}}, "Infinity is not JSON"),
     ({**NEXT, "successes": {"large": 5, "small": 2}}, "field 'successes': the models stand in another order"),
     ({**NEXT, "cost_usd": 1}, "field 'cost_usd': expected {model: dollars}"),
     ({**NEXT, "cost_usd": {"small": -1}}, "field 'cost_usd.small': expected dollars from 0"),
-    ({**NEXT, "cost_usd": {"small": float("nan")}}, "field 'cost_usd.small': nan"),
+    ({**NEXT, "cost_usd": {"small": float("nan")}}, "NaN is not JSON"),
     ({**NEXT, "cost_usd": {"small": True}}, "field 'cost_usd.small': expected dollars from 0"),
     ({**NEXT, "cost_usd": {"small": 10**400}}, "field 'cost_usd.small': expected dollars from 0"),
     ({**NEXT, "cost_usd": {"huge": 1}}, "field 'cost_usd.huge': 'successes' has no such model"),
@@ -120,7 +120,7 @@ def test_a_file_cut_within_its_last_line_is_an_error_that_names_it(
     whole = "".join(json.dumps({**LINE, "task_id": f"T/{n}"}) + "\n" for n in range(3))
     start = whole.rindex("\n", 0, -1) + 1
     path.write_text(whole[: data.draw(st.integers(start + 1, len(whole) - 2), label="cut at")])
-    with pytest.raises(RecordingError, match=r"counts\.jsonl:3: the last line is cut"):
+    with pytest.raises(RecordingError, match=r"counts\.jsonl:3: not JSON.*is the line cut"):
         read_counts(path)
 
 
