@@ -84,7 +84,7 @@ PROGRAMS: dict[str, tuple[str, str]] = {
     "16 os._exit": ("import os\ndef f(x): os._exit(0)", "exit"),
     "17 atexit": ("import atexit, os\natexit.register(os._exit, 0)\n" + WRONG, "wrong"),
     "18 frames": (
-        "import sys, gc\ndef f(x):\n frame = sys._getframe()\n while frame:\n  for k in list(frame.f_locals): frame.f_locals[k] = True\n  frame = frame.f_back\n"
+        "import sys, gc\ndef f(x):\n frame = sys._getframe(1)\n while frame:\n  for k in list(frame.f_locals): frame.f_locals[k] = True\n  frame = frame.f_back\n"
         " for o in gc.get_objects():\n  if isinstance(o, dict) and 'verdict' in o: o['verdict'] = 'pass'\n return 0",
         "wrong tampered",
     ),

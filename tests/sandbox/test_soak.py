@@ -1,4 +1,4 @@
-"""Many programs of all kinds in random order. Off by default: `CX_SOAK=20000 pytest -m soak tests/sandbox`."""
+"""Many programs of all kinds in random order: `CX_SOAK=20000 pytest -m soak tests/sandbox`, else skipped."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ def _command(process: Path) -> bytes:
         return b""
 
 
+@pytest.mark.soak
 @pytest.mark.skipif("CX_SOAK" not in os.environ, reason="long: set CX_SOAK to a number of programs")
 def test_soak() -> None:
     count = int(os.environ["CX_SOAK"])
