@@ -50,7 +50,6 @@ class RunDirectory:
 
     def add_completion(self, key: Key, completion: Completion) -> None:
         """Writes what a model said, before anything else happens to it."""
-        self.completions[key] = completion
         record = {
             "suite": key.suite,
             "task_id": key.task_id,
@@ -62,6 +61,7 @@ class RunDirectory:
             "seconds": completion.seconds,
         }
         os.write(self._completions, dump_line(record))
+        self.completions[key] = completion
 
     def add_outcome(self, outcome: Outcome) -> Outcome:
         """Writes an outcome that an item collected, unless the same one stands there. Returns the one that holds."""
