@@ -41,7 +41,9 @@ def read_inputs(paths: Sequence[Path], ladder: Sequence[str] | None = None) -> M
 
 def measured_of(run: RunRecord, ladder: Sequence[str] | None = None) -> Measured:
     """The counts of a run: trials that lie beyond its number, or off the ladder, are left out."""
-    names = tuple(ladder or run.ladder)
+    names = run.ladder if ladder is None else tuple(ladder)
+    if not names:
+        raise RecordingError(f"--models: no model named; the run knows {', '.join(run.config['models'])}")
     for name in names:
         if names.count(name) > 1:
             raise RecordingError(f"--models: {name!r} stands twice on the ladder")

@@ -125,19 +125,19 @@ class Pipeline:
     async def _call(self, key: Key, gate: asyncio.Semaphore) -> None:
         try:
             completion = await self._models[key.model].complete(key.suite, self._task(key), key.trial)
-        except Unanswered as why:
-            self._completions[key].set_exception(why)
-            self._outcomes[key].set_result(unmeasured(key, str(why)))
-        except asyncio.CancelledError:
-            raise
-        except Exception as why:  # an adapter's defect must not leave an item waiting for ever
-            self._completions[key].set_exception(Unanswered(f"{type(why).__name__}: {why}"))
-            self._outcomes[key].set_result(unmeasured(key, f"{type(why).__name__}: {why}"))
-        else:
             self._run.add_completion(key, completion)
+        except Unanswered as why:
+            self._unanswered(key, why)
+        except Exception as why:  # an adapter's defect or a full disk must not leave an item waiting for ever
+            self._unanswered(key, Unanswered(f"{type(why).__name__}: {why}"))
+        else:
             self._arrived(key, completion)
         finally:
             gate.release()
+
+    def _unanswered(self, key: Key, why: Unanswered) -> None:
+        self._completions[key].set_exception(why)
+        self._outcomes[key].set_result(unmeasured(key, str(why)))
 
     def _arrived(self, key: Key, completion: Completion) -> None:
         self._completions[key].set_result(completion)

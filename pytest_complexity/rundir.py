@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_complexity.errors import ComplexityError, RecordingError, RunDirectoryError
-from pytest_complexity.jsonl import dump_line, parse_object
+from pytest_complexity.jsonl import dump_line, parse_object, read_bytes
 from pytest_complexity.models import Completion
 from pytest_complexity.models.replay import completion_of
 from pytest_complexity.outcomes import Key, Outcome
@@ -50,7 +50,6 @@ class RunDirectory:
 
     def add_completion(self, key: Key, completion: Completion) -> None:
         """Writes what a model said, before anything else happens to it."""
-        self.completions[key] = completion
         record = {
             "suite": key.suite,
             "task_id": key.task_id,
@@ -62,6 +61,7 @@ class RunDirectory:
             "seconds": completion.seconds,
         }
         os.write(self._completions, dump_line(record))
+        self.completions[key] = completion
 
     def add_outcome(self, outcome: Outcome) -> Outcome:
         """Writes an outcome that an item collected, unless the same one stands there. Returns the one that holds."""
@@ -107,7 +107,7 @@ def read_config(path: Path) -> dict[str, Any]:
         if (path / "outcomes.jsonl").exists() or (path / "completions.jsonl").exists():
             raise RunDirectoryError(f"{path}: holds results and no run.json: name another --cx-run")
         return {}
-    return parse_object(file.read_bytes(), str(file), RunDirectoryError)
+    return parse_object(read_bytes(file, RunDirectoryError), str(file), RunDirectoryError)
 
 
 @dataclass(frozen=True)
@@ -129,8 +129,9 @@ def read_run(path: Path) -> RunRecord:
     config = read_config(path)
     if not config:
         raise RunDirectoryError(f"{path}: no run directory: run.json is missing")
-    if not isinstance(config.get("ladder"), list) or not isinstance(config.get("trials"), int):
-        raise RunDirectoryError(f"{path / 'run.json'}: no configuration of ours: 'ladder' or 'trials' is missing")
+    for name, kind in (("ladder", list), ("trials", int), ("models", dict)):
+        if not isinstance(config.get(name), kind) or not config[name]:
+            raise RunDirectoryError(f"{path / 'run.json'}: no configuration of ours: {name!r} is missing or empty")
     outcomes = (Outcome.from_json(row) for row in _rows(path / "outcomes.jsonl", Outcome.from_json))
     texts = {(row["suite"], row["task_id"]): row["text"] for row in _rows(path / "tasks.jsonl", _check_task)}
     return RunRecord(config, tuple({outcome.key: outcome for outcome in outcomes}.values()), texts)
@@ -138,7 +139,7 @@ def read_run(path: Path) -> RunRecord:
 
 def _rows(file: Path, check: Callable[[dict[str, Any]], object]) -> Iterator[dict[str, Any]]:
     """The objects of a file of ours that is only read: a cut last line is an error."""
-    lines = file.read_bytes().split(b"\n") if file.exists() else []
+    lines = read_bytes(file, RunDirectoryError).split(b"\n") if file.exists() else []
     for number, line in enumerate(lines, start=1):
         if line:
             yield _checked(line, f"{file}:{number}", check)

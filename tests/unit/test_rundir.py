@@ -154,7 +154,7 @@ def test_a_directory_that_is_no_run_is_told_so(tmp_path: Path) -> None:
     with pytest.raises(RunDirectoryError, match=r"run\.json is missing"):
         read_run(tmp_path)
     (tmp_path / "run.json").write_text(json.dumps({"ladder": "a"}))
-    with pytest.raises(RunDirectoryError, match="'ladder' or 'trials' is missing"):
+    with pytest.raises(RunDirectoryError, match="'ladder' is missing or empty"):
         read_run(tmp_path)
 
 

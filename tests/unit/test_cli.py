@@ -1,0 +1,255 @@
+"""The command: what it prints and writes, and that every mistake is one line and exit status 2."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_complexity.cli import main, parser
+from pytest_complexity.outcomes import Key, Outcome, Verdict
+from pytest_complexity.rundir import RunDirectory
+
+LADDER = ("small", "large")
+
+
+def written(path: Path, *lines: Any) -> str:
+    path.write_text("".join((each if isinstance(each, str) else json.dumps(each)) + "\n" for each in lines))
+    return str(path)
+
+
+def line(task_id: str, small: int, large: int) -> dict[str, Any]:
+    return {"task_id": task_id, "text": "Add.", "trials": 5, "successes": {"small": small, "large": large}}
+
+
+@pytest.fixture
+def counts(tmp_path: Path) -> str:
+    return written(tmp_path / "counts.jsonl", line("T/1", 5, 5), line("T/2", 3, 5), line("T/3", 0, 0))
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> str:
+    """What a session leaves: T/1 is solved by both, T/2 by the large model, and one trial of it was not measured."""
+    config = {"ladder": list(LADDER), "trials": 2, "timeout": 10.0, "memory": 1024, "suites": {}}
+    run = RunDirectory(tmp_path / "run", {**config, "models": {name: {} for name in LADDER}})
+    run.add_tasks([("s", "T/1", "Add."), ("s", "T/2", "Halve.")])
+    for task_id in ("T/1", "T/2"):
+        for model in LADDER:
+            for trial in range(2):
+                right = task_id == "T/1" or model == "large"
+                verdict = Verdict.PASS if right else Verdict.WRONG
+                run.add_outcome(Outcome(*Key("s", task_id, model, trial), verdict=verdict))
+    run.add_outcome(replace(run.outcomes[Key("s", "T/2", "small", 1)], verdict=Verdict.UNMEASURED))
+    run.close()
+    return str(tmp_path / "run")
+
+
+def lines_of(text: str) -> list[dict[str, Any]]:
+    return [json.loads(each) for each in text.splitlines()]
+
+
+def levels_of(text: str) -> dict[str, int | None]:
+    return {row["task_id"]: row["level"] for row in lines_of(text)}
+
+
+def test_label_prints_a_line_for_each_task_and_tells_how_many_have_which_level(
+    counts: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["label", counts]) == 0
+    out, err = capsys.readouterr()
+    assert levels_of(out) == {"T/1": 1, "T/2": 2, "T/3": None}
+    assert err.startswith("levels by tier: level 1: 1, level 2: 1, never solved: 1")
+    assert err.count("\n") == 1
+
+
+def test_label_reads_a_run_and_leaves_no_level_that_a_missing_trial_could_change(
+    run: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["label", run]) == 0
+    rows = lines_of(capsys.readouterr().out)
+    assert [row["level"] for row in rows] == [1, 2]
+    assert [row["text"] for row in rows] == ["Add.", "Halve."]
+    assert rows[1]["trials"] == {"small": 1, "large": 2}
+
+
+def test_label_writes_a_file_that_label_reads(counts: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "new" / "labels.jsonl"
+    assert main(["label", counts, "-o", str(file)]) == 0
+    assert capsys.readouterr().out == ""
+    assert main(["label", str(file)]) == 0
+    assert capsys.readouterr().out == file.read_text()
+
+
+def test_rule_and_models_are_heeded(counts: str, run: str, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["label", counts, "--rule", "tier@3/5"])
+    assert levels_of(capsys.readouterr().out) == {"T/1": 1, "T/2": 1, "T/3": None}
+    main(["label", counts, "--models", "large, small"])
+    assert levels_of(capsys.readouterr().out) == {"T/1": 1, "T/2": 1, "T/3": None}
+    main(["label", run, "--models", "large"])
+    assert [list(row["successes"]) for row in lines_of(capsys.readouterr().out)] == [["large"], ["large"]]
+
+
+def test_files_of_counts_are_joined(counts: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other = written(tmp_path / "other.jsonl", line("T/9", 0, 5))
+    assert main(["label", counts, other]) == 0
+    assert levels_of(capsys.readouterr().out) == {"T/1": 1, "T/2": 2, "T/3": None, "T/9": 2}
+
+
+@pytest.mark.parametrize("kind", ["counts", "run"])
+def test_report_prints_tables_and_writes_its_files(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = request.getfixturevalue(kind)
+    directory = tmp_path / "out"
+    assert main(["report", given, "-o", str(directory)]) == 0
+    out, err = capsys.readouterr()
+    assert all(f"always-{name}" in out for name in LADDER)
+    assert "\x1b" not in out
+    assert err == ""
+    assert {file.name for file in directory.iterdir()} == {"labels.jsonl", "report.json", "report.md"}
+    report = json.loads((directory / "report.json").read_text())
+    assert main(["report", given, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == report
+    assert (report["models"]["small"]["verdicts"] is None) == (kind == "counts")
+
+
+def test_a_gate_that_fails_is_exit_status_1_and_all_are_told(
+    counts: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    passing, failing, missing = "models.small.accuracy >= 0.5", "policies.oracle.cost < 1", "router.accuracy > 0"
+    assert main(["report", counts, "--gate", passing]) == 0
+    assert capsys.readouterr().err.startswith(f"gate passed: {passing}")
+    directory = tmp_path / "out"
+    assert main(["report", counts, "--gate", passing, "--gate", failing, "--gate", missing, "-o", str(directory)]) == 1
+    told = capsys.readouterr().err.splitlines()
+    assert [each.split(":")[0] for each in told] == ["gate passed", "gate failed", "gate failed"]
+    assert (directory / "report.json").exists()  # what failed can be looked at
+
+
+COUNTS = line("T/1", 5, 5)
+MISTAKES: list[tuple[list[str], str]] = [
+    (["label", "{tmp}/none.jsonl"], "cannot be read"),
+    (["label", "{tmp}"], "run.json is missing"),
+    (["label", "{tmp}/broken.jsonl"], "broken.jsonl:2: "),
+    (["label", "{tmp}/empty.jsonl"], "no task in the file"),
+    (["label", "{counts}", "{run}"], "not both at once"),
+    (["label", "{counts}", "{counts}"], "stands already in another"),
+    (["label", "{counts}", "--rule", "best"], "no label rule 'best'"),
+    (["label", "{counts}", "--rule", "complexitynet"], "for three models"),
+    (["label", "{counts}", "--rule", "tier@2"], "write tier@3/5"),
+    (["label", "{counts}", "--models", "huge"], "no model 'huge'"),
+    (["label", "{counts}", "--models", ","], "no model named"),
+    (["label", "{run}", "--models", "huge"], "has no 'huge'; it knows small, large"),
+    (["label", "{run}", "--models", "small,small"], "stands twice"),
+    (["label", "{run}", "--models", ","], "no model named"),
+    (["label", "{counts}", "-o", "{tmp}"], "cannot be written: Is a directory"),
+    (["label", "{counts}", "-o", "{counts}/labels.jsonl"], "cannot be written"),
+    (["report", "{counts}", "-o", "{counts}"], "cannot be written"),
+    (["report", "{counts}", "--gate", "accuracy"], "'PATH OP NUMBER' is wanted"),
+    (["label", "{tmp}/bare"], "no configuration of ours: 'models' is missing"),
+    (["label", "{tmp}/nobody"], "no configuration of ours: 'ladder' is missing"),
+    (["label", "{tmp}/folder"], "cannot be read: Is a directory"),
+    (["label", "{tmp}/folder2"], "cannot be read: Is a directory"),
+    (["report", "{tmp}/cut"], "outcomes.jsonl:1: "),
+]
+
+
+@pytest.mark.parametrize(("arguments", "said"), MISTAKES, ids=[f"{row[0]} {said}" for row, said in MISTAKES])
+def test_a_mistake_is_one_line_and_exit_status_2(
+    arguments: list[str], said: str, counts: str, run: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written(tmp_path / "broken.jsonl", COUNTS, "nonsense")
+    written(tmp_path / "empty.jsonl")
+    config = {"ladder": ["small"], "trials": 2, "models": {"small": {}}}
+    for name in ("bare", "nobody", "folder", "folder2", "cut"):
+        (tmp_path / name).mkdir()
+        written(tmp_path / name / "run.json", config)
+    (tmp_path / "folder" / "run.json").unlink()
+    (tmp_path / "folder" / "run.json").mkdir()
+    written(tmp_path / "bare" / "run.json", {"ladder": ["small"], "trials": 2})
+    written(tmp_path / "nobody" / "run.json", {**config, "ladder": []})
+    (tmp_path / "folder2" / "outcomes.jsonl").mkdir()
+    written(tmp_path / "cut" / "outcomes.jsonl", '{"suite": "s", "ta')
+    filled = [each.format(tmp=tmp_path, counts=counts, run=run) for each in arguments]
+    assert main(filled) == 2
+    out, err = capsys.readouterr()
+    assert out == "" or arguments[0] == "report"  # the tables may stand there already
+    assert err.startswith("pytest-complexity: ")
+    assert said in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["lable"], ["label"], ["report", "x", "--gates", "y"], ["data", "fetch", "z"]]
+)
+def test_what_the_command_does_not_know_is_exit_status_2_with_its_usage(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(arguments)
+    assert left.value.code == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("usage: pytest-complexity")
+
+
+def test_help_names_every_command_with_a_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["--help"])
+    assert left.value.code == 0
+    told = [each.split() for each in capsys.readouterr().out.splitlines()]
+    (commands,) = (action.choices for action in parser()._actions if action.dest != "help")
+    assert commands is not None
+    assert {"label", "report", "data"} <= set(commands)
+    for command in commands:
+        assert any(words[:1] == [command] and len(words) > 1 for words in told), command
+        with pytest.raises(SystemExit) as left:
+            main([command, "--help"])
+        assert left.value.code == 0
+
+
+def test_data_list_names_each_official_file_and_its_digest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", "list"]) == 0
+    rows = [each.split("\t") for each in capsys.readouterr().out.splitlines()]
+    assert rows
+    assert all(len(row) == 3 and row[2].startswith("sha256 ") for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [
+        ("mbpp-complexitynet-5trials.jsonl", "tier"),
+        ("mbpp-routerbench.jsonl", "tier"),
+        ("mbpp-routerdc-10trials.jsonl", "tier"),
+    ],
+)
+def test_counts_that_others_measured_are_labelled_and_reported(
+    shared: Path, name: str, rule: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = shared / "outcomes" / name
+    assert main(["label", str(file)]) == 0
+    rows = lines_of(capsys.readouterr().out)
+    given = lines_of(file.read_text(encoding="utf-8"))
+    assert [(row["task_id"], row["successes"]) for row in rows] == [(row["task_id"], row["successes"]) for row in given]
+    assert {row["rule"] for row in rows} == {rule}
+    for row in rows:
+        solved = [n == row["trials"] for n in row["successes"].values()]
+        assert row["level"] == (solved.index(True) + 1 if any(solved) else None)
+    assert main(["report", str(file)]) == 0
+
+
+def test_models_pick_a_ladder_of_three_from_seven_and_the_papers_rule_with_it(
+    shared: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ladder = ["zephyr-7b-beta", "mistral-7b-v0.1", "meta-llama-3-8b"]
+    file = shared / "outcomes" / "mbpp-routerdc-10trials.jsonl"
+    assert main(["label", str(file), "--models", ",".join(ladder)]) == 0
+    out, err = capsys.readouterr()
+    rows = lines_of(out)
+    assert all(list(row["successes"]) == ladder for row in rows)
+    assert {row["rule"] for row in rows} == {"complexitynet"}
+    assert err.startswith("levels by complexitynet: level 1: ")
+    assert all((row["level"] is None) == (not any(row["successes"].values())) for row in rows)
