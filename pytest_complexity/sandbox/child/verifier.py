@@ -273,9 +273,8 @@ class Verifier:
         if os.WIFEXITED(status):
             return "exit", f"exit status {os.WEXITSTATUS(status)}"
         number = os.WTERMSIG(status)
-        if number == signal.SIGKILL:
-            if _oom_kills() != self._oom_kills:
-                return "memory", "killed by the kernel: out of memory"
+        if number == signal.SIGKILL and _oom_kills() != self._oom_kills:
+            return "memory", "killed by the kernel: out of memory"
         try:
             return "crash", signal.Signals(number).name
         except ValueError:
