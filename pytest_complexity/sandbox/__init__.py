@@ -28,7 +28,8 @@ from pytest_complexity.sandbox import launch, talk
 __all__ = ["Check", "Limits", "Program", "Sandbox"]
 
 BUSY = 0.1  #: the share of its life in line for a processor from which a program's time is not its own
-ATTEMPTS = 3  # to get processes that run; a program cannot spend them, it only ever crashes
+ATTEMPTS = 3  #: to get processes that run; a program cannot spend them, it only ever crashes
+PATIENCE = 90.0  #: seconds beyond the limit after which a silent verifier is taken for dead
 NEAR = 0.8  #: the share of the limit from which a time is close to it
 
 
@@ -244,6 +245,7 @@ class _Verifier:
             self._process = launch.start_verifier(theirs.fileno())
         finally:
             theirs.close()
+        ours.settimeout(self.limits.seconds + PATIENCE)
         self._socket = ours
         talk.send(ours, launch.settings(self.level, self._home, packages, self.limits.memory_mb))
 

@@ -18,26 +18,21 @@ WORKERS = 2
 SLOW = 200
 
 
-def kept() -> tuple[set[str], int, set[str]]:
-    """Our processes, our descriptors, our files."""
-    processes = {p.name for p in Path("/proc").iterdir() if p.name.isdigit() and b"boot.py" in _command(p)}
-    files = {p.name for p in Path(tempfile.gettempdir()).iterdir() if p.name.startswith("pytest-complexity-")}
-    return processes, len(os.listdir("/proc/self/fd")), files
-
-
-def _command(process: Path) -> bytes:
-    try:
-        return (process / "cmdline").read_bytes()
-    except OSError:
-        return b""
+def descendants(pid: int) -> list[int]:
+    found = [pid]
+    for one in found:
+        for task in Path(f"/proc/{one}/task").glob("*/children"):
+            found.extend(int(word) for word in task.read_text().split())
+    return found[1:]
 
 
 @pytest.mark.soak
 @pytest.mark.skipif("CX_SOAK" not in os.environ, reason="long: set CX_SOAK to a number of programs")
-def test_soak() -> None:
+def test_soak(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     count = int(os.environ["CX_SOAK"])
     chance = random.Random(0)
-    before = kept()
+    before = len(os.listdir("/proc/self/fd"))
     with Sandbox(workers=WORKERS, limits=Limits(1.0, 256)) as sandbox, ThreadPoolExecutor(WORKERS) as pool:
         table = {**PROGRAMS, **OUTSIDE} if sandbox.level == "namespaces" else dict(PROGRAMS)
         slow = [n for n, (_, v) in table.items() if "timeout" in v or n.startswith(("35", "30", "31"))]
@@ -50,5 +45,9 @@ def test_soak() -> None:
             return "" if found.verdict.value in verdicts.split() else f"{name}: {found}"
 
         wrong = [line for line in pool.map(one, range(count)) if line]
+        left = descendants(os.getpid())
     assert wrong == []
-    assert kept() == before
+    assert len(left) <= WORKERS * 3  # verifier, bubblewrap, zygote
+    assert not [pid for pid in left if Path(f"/proc/{pid}").exists()]
+    assert len(os.listdir("/proc/self/fd")) == before
+    assert list(tmp_path.iterdir()) == []

@@ -159,6 +159,7 @@ class Verifier:
         if self._sandbox is None:
             self._sandbox = Sandboxed(self._settings)
             system_settle()
+        self._oom_kills = _oom_kills()
         started = time.monotonic()
         verdict, detail, waited = self._trial(program, plan, started + request["seconds"])
         return {
@@ -253,6 +254,8 @@ class Verifier:
         except ZygoteLost:
             if verdict in ("down", "lost"):
                 verdict, detail = "crash", "the sandbox was brought down"
+                if _oom_kills() != self._oom_kills:
+                    verdict, detail = "memory", "killed by the kernel: out of memory"
         if verdict == "lost":
             verdict, detail = self._cause(report["status"])
         if not report["clean"] or verdict in ("crash", "tampered"):
@@ -266,11 +269,8 @@ class Verifier:
         if os.WIFEXITED(status):
             return "exit", f"exit status {os.WEXITSTATUS(status)}"
         number = os.WTERMSIG(status)
-        if number == signal.SIGKILL:
-            kills = _oom_kills()
-            if kills != self._oom_kills:
-                self._oom_kills = kills
-                return "memory", "killed by the kernel: out of memory"
+        if number == signal.SIGKILL and _oom_kills() != self._oom_kills:
+            return "memory", "killed by the kernel: out of memory"
         try:
             return "crash", signal.Signals(number).name
         except ValueError:

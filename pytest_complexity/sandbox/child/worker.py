@@ -7,6 +7,7 @@ answers the judge's requests about that module's objects: names, calls, operator
 from __future__ import annotations
 
 import builtins
+import contextlib
 import functools
 import linecache
 import math
@@ -602,5 +603,9 @@ def main(channel: Channel) -> None:
     sys.setrecursionlimit(sys.getrecursionlimit() + depth + 3)
     try:
         worker.serve()
-    except BaseException:
+    except (Lost, MemoryError):
+        os._exit(0)
+    except BaseException:  # our own loop fails only where the program has changed it: say so
+        with contextlib.suppress(OSError):
+            os.write(3, b"\xff" * 64)
         os._exit(0)
