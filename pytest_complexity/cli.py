@@ -1,4 +1,4 @@
-"""The command `pytest-complexity`: labels and reports from what was measured, without pytest."""
+"""The command `pytest-complexity`: labels and reports without pytest, and a check of the sandbox."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from pytest_complexity.errors import ComplexityError
 from pytest_complexity.inputs import read_inputs
 from pytest_complexity.results import check_gates, parse_gates, results_of
+from pytest_complexity.sandbox.doctor import doctor
 from pytest_complexity.suites import OFFICIAL, fetch
 
 
@@ -51,6 +52,9 @@ def parser() -> argparse.ArgumentParser:
     one = actions.add_parser("fetch", help="download a file into the cache directory")
     one.add_argument("name", choices=list(OFFICIAL))
     one.set_defaults(command=_data_fetch)
+    checked = commands.add_parser("doctor", help="proves each limit of the sandbox by a program that breaks it")
+    checked.add_argument("--sandbox", metavar="LEVEL", help="process, limits or namespaces (default: the best here)")
+    checked.set_defaults(command=_doctor)
     return top
 
 
@@ -95,6 +99,14 @@ def _data_list(_: argparse.Namespace) -> int:
 def _data_fetch(arguments: argparse.Namespace) -> int:
     print(fetch(arguments.name))
     return 0
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    rows = doctor(arguments.sandbox)
+    for row in rows:
+        state = "holds" if row.holds else "FAILS" if row.promised else "not promised at this level"
+        print(f"{row.limit:<44} {state:<27} {row.seen}".rstrip())
+    return 0 if all(row.holds for row in rows if row.promised) else 1
 
 
 def _ladder(arguments: argparse.Namespace) -> tuple[str, ...] | None:

@@ -94,14 +94,20 @@ def test_a_recording_that_cannot_be_used(run: Runner, suite: pytest.Pytester, li
         ('{"task_id": "T/1", "text": "t", "test_list": ["assert 1"]}', "tasks.jsonl:4: field 'task_id'"),
     ],
 )
-@pytest.mark.parametrize("way", ["-n0", "-n2", "-p no:xdist"])
-def test_a_broken_task_file_ends_the_run_before_a_model_is_asked(
-    run: Runner, suite: pytest.Pytester, line: str, said: str, way: str
+def test_a_broken_task_file_is_told_with_its_line_and_field(
+    run: Runner, suite: pytest.Pytester, line: str, said: str
 ) -> None:
     with (suite.path / "tasks.jsonl").open("a") as file:
         file.write(line + "\n")
+    told(run(), said)
+
+
+@pytest.mark.parametrize("way", ["-n0", "-n2", "-p no:xdist"])
+def test_a_broken_task_file_ends_the_run_before_a_model_is_asked(run: Runner, suite: pytest.Pytester, way: str) -> None:
+    with (suite.path / "tasks.jsonl").open("a") as file:
+        file.write("{\n")
     result = run(*way.split())
-    told(result, said)
+    told(result, "tasks.jsonl:4: not JSON")
     assert not (suite.path / "run" / "completions.jsonl").exists()
 
 
