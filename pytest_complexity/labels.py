@@ -1,26 +1,32 @@
 """Success counts in, a level out, and how stable that level is. Knows nothing of who measured.
 
-Every comparison is exact (integers and `Fraction`s): whether 4/5 + 3/5 meets 7/5 must not hang on rounding.
+Every comparison is exact (integers and `Fraction`s): a level must not hang on how 0.8 + 0.6 is rounded.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from fractions import Fraction
 from functools import lru_cache, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_complexity.counts import TaskCounts
 from pytest_complexity.errors import LabelError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 Shares = Sequence[Fraction]
 
 
 def complexitynet(shares: Shares) -> int:
-    """The paper's level, 1 to 5, of three models' success shares (arXiv 2312.11511; DESIGN, "Rules for labels")."""
+    """The paper's level, 1 to 5, of three models' success shares (arXiv 2312.11511, with DESIGN's words)."""
     first, second, third = shares
     if first == 1 or first + second >= Fraction(7, 5):
         return 1
@@ -49,11 +55,12 @@ def default_rule(models: int) -> str:
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule that fits a ladder: its canonical name, its number of levels, and the function of the shares."""
+    """A rule that fits a ladder: name, number of levels, the function, the threshold of a `tier`."""
 
     name: str
     levels: int
-    function: Callable[[Shares], int | None]
+    function: Callable[[Shares], int | None] = field(compare=False)  # two partials never equal; names do
+    threshold: Fraction | None = None
 
     @classmethod
     def named(cls, name: str | None, models: int) -> Rule:
@@ -82,7 +89,7 @@ class Rule:
         if not 0 < threshold <= 1:
             raise LabelError(f"tier@{text}: a share is above 0 and at most 1; write tier@3/5 or tier@0.6")
         name = "tier" if threshold == 1 else f"tier@{threshold}"
-        return cls(name, models, partial(tier, threshold=threshold))
+        return cls(name, models, partial(tier, threshold=threshold), threshold)
 
 
 class Status(str, Enum):
@@ -91,7 +98,7 @@ class Status(str, Enum):
     DECIDED = "decided"
     UNDECIDED = "undecided"  #: the missing trials could still change the level
     UNSOLVED = "unsolved"  #: measured in full, and no model ever solved it: dropped ("cleaning" in the paper)
-    BELOW = "below_threshold"  #: solved now and then, but no model reaches the threshold of `tier`
+    BELOW = "below_threshold"  #: no model reaches, or can still reach, the threshold of `tier`
 
 
 @dataclass(frozen=True)
@@ -134,15 +141,15 @@ def label(task: TaskCounts, ladder: Sequence[str], rule: str | None = None) -> L
 
     A task that no model solved in a complete measurement has level None by either rule: what the formula of
     `complexitynet` says of 0 of 15 is 5, but such a task is dropped before training, and a null level in
-    `labels.jsonl` is what keeps every reader from training on it. Where trials are missing, the level is the one
-    that every possible result of them gives, never solved being a result of its own; else None.
-    Raises LabelError where the rule does not exist or does not fit the ladder.
+    `labels.jsonl` is what keeps every reader from training on it. Where trials are missing, the level is the
+    one that every possible result of them gives, never solved being a result of its own; else None. Raises
+    LabelError where the rule does not exist or does not fit the ladder.
     """
     return _label(task, ladder, Rule.named(rule, len(ladder)))
 
 
 def label_all(counts: Sequence[TaskCounts], ladder: Sequence[str], rule: str | None = None) -> Labels:
-    """The labels of all tasks, in their order, with the count of every reason to have none. Raises LabelError."""
+    """The labels of all tasks, in their order, and how many have none for which reason. Raises LabelError."""
     named = Rule.named(rule, len(ladder))
     rows = tuple(_label(task, ladder, named) for task in counts)
     by_level = {level: sum(row.level == level for row in rows) for level in range(1, named.levels + 1)}
@@ -192,28 +199,67 @@ def _level(rule: Rule, successes: tuple[int, ...], planned: int) -> int | None:
 
 
 def stable_share(labels: Labels) -> float | None:
-    """The share of decided tasks that keep their level whichever single measured trial had come out otherwise.
+    """The share of decided tasks expected to get the same level if all their trials were drawn again.
 
-    Exact and without any randomness. With one trial a model it is near 0, and rightly: one trial cannot
-    tell a model that is always right from one that is right by luck. None where no task is decided.
+    Each model's chance on a task has the posterior of its trials under Jeffreys' prior, Beta(1/2, 1/2), so
+    that 5 of 5 is not taken for certainty; the expectation is exact, not sampled. Flipping single trials
+    would say nothing here: a level of plain `tier` rests on n of n, and any flip of those moves it. With one
+    trial a model the prior weighs as much as the data. None where no task is decided.
     """
     rule = Rule.named(labels.rule, len(labels.ladder))
-    decided = labels.decided
-    if not decided:
-        return None
-    return sum(_stable(row, labels.ladder, rule) for row in decided) / len(decided)
+    chances = [_again(row, labels.ladder, rule) for row in labels.decided]
+    return math.fsum(chances) / len(chances) if chances else None
 
 
-def _stable(row: Label, ladder: Sequence[str], rule: Rule) -> bool:
+def _again(row: Label, ladder: Sequence[str], rule: Rule) -> float:
+    """The chance that a new, complete measurement of the task gives the level that it has."""
     task = row.task
-    measured = [(task.successes.get(model, 0), task.trials.get(model, 0)) for model in ladder]
-    for index, (solved, trials) in enumerate(measured):
-        for flipped in (solved - 1, solved + 1):
-            if 0 <= flipped <= trials:
-                changed = (*measured[:index], (flipped, trials), *measured[index + 1 :])
-                if _judge(rule, changed, task.planned)[0] != row.level:
-                    return False
-    return True
+    posteriors = [
+        new_successes(task.trials.get(model, 0), task.successes.get(model, 0), task.planned) for model in ladder
+    ]
+    if rule.threshold is None:
+        return _again_by_grid(rule, row.level, posteriors, task.planned)
+    reached = [math.fsum(chances[math.ceil(rule.threshold * task.planned) :]) for chances in posteriors]
+    assert row.level is not None  # a decided row has one
+    before = math.prod(1 - chance for chance in reached[: row.level - 1])
+    return before * reached[row.level - 1]
+
+
+def _again_by_grid(rule: Rule, level: int | None, posteriors: Sequence[Sequence[float]], planned: int) -> float:
+    chance = _grid(rule, level, len(posteriors), planned)
+    for posterior in reversed(posteriors):
+        chance = chance.reshape(-1, planned + 1) @ posterior
+    return float(chance[0])
+
+
+@lru_cache(maxsize=8)
+def _grid(rule: Rule, level: int | None, models: int, planned: int) -> NDArray[np.float64]:
+    """1 for every complete measurement of that level, else 0; as floats, which numpy multiplies fastest."""
+    import numpy as np  # noqa: PLC0415  (heavy; only where stability is asked for)
+
+    grid: NDArray[np.float64] = np.asarray(np.array(_levels(rule, models, planned)) == level, np.float64)
+    return grid
+
+
+@lru_cache(maxsize=2)
+def _levels(rule: Rule, models: int, planned: int) -> list[int]:
+    """The level of every complete measurement, the last model's count running fastest; 0 for never solved."""
+    every = itertools.product(range(planned + 1), repeat=models)
+    return [_level(rule, successes, planned) or 0 for successes in every]
+
+
+@lru_cache(maxsize=65536)
+def new_successes(trials: int, successes: int, planned: int) -> tuple[float, ...]:
+    """The chances of 0, 1, ... `planned` successes in new trials, given those seen (Jeffreys)."""
+    won, lost = successes + 0.5, trials - successes + 0.5
+
+    def beta(a: float, b: float) -> float:
+        return math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)
+
+    def ways(k: int) -> float:
+        return -math.log(planned + 1) - beta(k + 1, planned - k + 1)
+
+    return tuple(math.exp(ways(k) + beta(won + k, lost + planned - k) - beta(won, lost)) for k in range(planned + 1))
 
 
 def to_json(row: Label, ladder: Sequence[str], rule: str) -> dict[str, Any]:

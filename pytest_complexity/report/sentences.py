@@ -60,5 +60,5 @@ def levels(report: Report) -> str:
         if record[key]
     ]
     stable = record["stable_share"]
-    tail = "" if stable is None else f"; {percent(stable)} of the levels stand whichever one trial is turned round"
+    tail = "" if stable is None else f"; {percent(stable)} of the levels would come out the same if measured again"
     return f"levels by {record['rule']}: {', '.join(parts)}{tail}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from pytest_complexity.counts import TaskCounts
 from pytest_complexity.errors import LabelError
-from pytest_complexity.labels import Rule, Status, default_rule, label, label_all, stable_share
+from pytest_complexity.labels import Rule, Status, default_rule, label, label_all, new_successes, stable_share
 
 NAMES = ("tiny", "small", "large", "huge")
 Formula = Callable[[Sequence[int], int], int]
@@ -193,18 +194,39 @@ def test_levels_and_reasons_to_have_none_add_up_to_the_rows(
     assert [json.loads(line)["level"] for line in labels.lines()] == [row.level for row in labels.rows]
 
 
-def test_a_label_is_stable_where_no_single_trial_could_change_it() -> None:
-    for successes in itertools.product(range(6), repeat=3):
-        flips = [
-            (*successes[:k], flipped, *successes[k + 1 :])
-            for k in range(3)
-            for flipped in (successes[k] - 1, successes[k] + 1)
-            if 0 <= flipped <= 5
-        ]
-        labels = label_all([counted(successes)], NAMES[:3])
+@pytest.mark.parametrize(("trials", "successes", "planned"), [(0, 0, 3), (5, 5, 5), (3, 1, 5), (2000, 1500, 2000)])
+def test_new_successes_are_a_distribution_around_what_was_seen(trials: int, successes: int, planned: int) -> None:
+    chances = new_successes(trials, successes, planned)
+    assert sum(chances) == pytest.approx(1)
+    mean = sum(k * chance for k, chance in enumerate(chances))
+    assert mean == pytest.approx(planned * (successes + 0.5) / (trials + 1))
+
+
+def test_one_success_of_one_is_seen_again_with_a_chance_of_three_quarters() -> None:
+    # Jeffreys' prior: 3/4 to see one of one again, 1/4 after none of one.
+    for successes, expected in (((1, 0), 3 / 4), ((0, 1), 9 / 16)):
+        assert stable_share(label_all([counted(successes, planned=1)], NAMES[:2])) == pytest.approx(expected)
+    assert stable_share(label_all([counted((0, 0), planned=1)], NAMES[:2])) is None
+
+
+@pytest.mark.parametrize("rule", ["complexitynet", "tier", "tier@3/5"])
+def test_a_level_is_as_stable_as_all_new_results_together_make_it(rule: str) -> None:
+    for successes in itertools.product(range(4), repeat=3):
+        labels = label_all([counted(successes, planned=3)], NAMES[:3], rule)
         level = labels.rows[0].level
-        expected = None if level is None else float(all(level_of(each) == level for each in flips))
-        assert stable_share(labels) == expected
+        if level is None:
+            continue
+        chance = sum(
+            math.prod(new_successes(3, old, 3)[new] for old, new in zip(successes, result, strict=True))
+            for result in itertools.product(range(4), repeat=3)
+            if label(counted(result, planned=3), NAMES[:3], rule).level == level
+        )
+        assert stable_share(labels) == pytest.approx(chance)
+
+
+def test_more_trials_make_a_clear_level_more_stable() -> None:
+    shares = [stable_share(label_all([counted((0, n, n), planned=n)], NAMES[:3])) or 0 for n in (1, 5, 20)]
+    assert shares == sorted(shares)
 
 
 def test_a_line_of_labels_has_the_documented_fields_in_their_order() -> None:
