@@ -33,14 +33,12 @@ def told(result: pytest.RunResult, *said: str) -> None:
         (["--cx-gate=models.small.accuracy"], "--cx-gate"),
     ],
 )
-@pytest.mark.parametrize("way", ["-n0", "-n2"])
-def test_an_option_that_cannot_be_used(run: Runner, options: list[str], said: str, way: str) -> None:
-    result = run(way, *options)
+def test_an_option_that_cannot_be_used(run: Runner, options: list[str], said: str) -> None:
+    result = run(*options)
     told(result, said)
     assert result.ret == 4
 
 
-@pytest.mark.parametrize("way", ["-n0", "-n2"])
 @pytest.mark.parametrize(
     ("models", "said"),
     [
@@ -49,8 +47,15 @@ def test_an_option_that_cannot_be_used(run: Runner, options: list[str], said: st
         (",", "no model is named"),
     ],
 )
-def test_a_ladder_that_cannot_be_used(run: Runner, models: str, said: str, way: str) -> None:
-    result = run(way, models=models)
+def test_a_ladder_that_cannot_be_used(run: Runner, models: str, said: str) -> None:
+    result = run(models=models)
+    told(result, said)
+    assert result.ret == 4
+
+
+@pytest.mark.parametrize(("option", "said"), [("--cx-trials=0", "--cx-trials"), ("--cx-models=small,giant", "'giant'")])
+def test_under_xdist_a_mistake_ends_the_run_in_the_same_way(run: Runner, option: str, said: str) -> None:
+    result = run("-n2", option)
     told(result, said)
     assert result.ret == 4
 
@@ -65,7 +70,6 @@ def test_without_a_ladder_the_recording_s_own_models_are_asked(run: Runner) -> N
     run("-n2", models="").stdout.fnmatch_lines(["*7 passed, 5 wrong*"])
 
 
-@pytest.mark.parametrize("way", ["-n0", "-n2"])
 @pytest.mark.parametrize(
     ("line", "said"),
     [
@@ -74,10 +78,10 @@ def test_without_a_ladder_the_recording_s_own_models_are_asked(run: Runner) -> N
         ('{"task_id": "T/1", "model": "small", "trial": NaN, "completion": ""}', "said.jsonl:13: NaN"),
     ],
 )
-def test_a_recording_that_cannot_be_used(run: Runner, suite: pytest.Pytester, line: str, said: str, way: str) -> None:
+def test_a_recording_that_cannot_be_used(run: Runner, suite: pytest.Pytester, line: str, said: str) -> None:
     with (suite.path / "said.jsonl").open("a") as file:
         file.write(line)
-    result = run(way)
+    result = run()
     told(result, said)
     assert result.ret == 4
 
