@@ -24,31 +24,6 @@ from .wire import RAISED, REQUEST, RESULT, Channel, Forged, Lost
 OVERRIDES, IS_CLASS, IS_EXCEPTION, HAS_VALUE, BUILTIN_BASE = 1, 2, 4, 8, 16
 _TYPES: dict[str, type] = {n: k for n, k in vars(builtins).items() if isinstance(k, type)}
 _RAISABLE = {n: k for n, k in _TYPES.items() if issubclass(k, BaseException)}
-_SHARED = frozenset(
-    (
-        "math",
-        "cmath",
-        "operator",
-        "collections",
-        "itertools",
-        "functools",
-        "fractions",
-        "decimal",
-        "datetime",
-        "re",
-        "string",
-        "copy",
-        "heapq",
-        "bisect",
-        "statistics",
-        "random",
-        "sys",
-        "time",
-        "typing",
-        "numbers",
-        "json",
-    )
-)
 _FUNCTIONS = (
     FunctionType,
     BuiltinFunctionType,
@@ -191,7 +166,7 @@ class Session:
             return importlib.import_module(name)
         if how == "shared" and type(found) is tuple and len(found) == 2:
             home, found = found
-            if type(home) is str and home in _SHARED and hasattr(importlib.import_module(home), name):
+            if type(home) is str and home in values.SHARED and hasattr(importlib.import_module(home), name):
                 return getattr(importlib.import_module(home), name)
         if type(found) is Handle:
             found = self._named(name, found)

@@ -22,6 +22,33 @@ from typing import Any, Protocol
 
 from .wire import Forged
 
+#: modules whose functions and classes the tests may use by the names that the program imports
+SHARED = frozenset(
+    (
+        "math",
+        "cmath",
+        "operator",
+        "collections",
+        "itertools",
+        "functools",
+        "fractions",
+        "decimal",
+        "datetime",
+        "re",
+        "string",
+        "copy",
+        "heapq",
+        "bisect",
+        "statistics",
+        "random",
+        "sys",
+        "time",
+        "typing",
+        "numbers",
+        "json",
+    )
+)
+
 MAX_DEPTH = 150  #: deeper values stay where they are, as references
 MAX_BYTES = 60 * 2**20
 _U32 = struct.Struct("<I")

@@ -76,7 +76,7 @@ class Sandboxed:
         ours, theirs = socket.socketpair(socket.AF_UNIX, _CONTROL_KIND)
         self.control = ours
         number = theirs.fileno()
-        inside = json.dumps({key: settings[key] for key in ("home", "packages", "warm", "level", "memory_mb", "uid")})
+        inside = json.dumps({key: settings[key] for key in INSIDE})
         self.process = subprocess.Popen(
             [*settings["command"], str(number), inside],
             pass_fds=[number],

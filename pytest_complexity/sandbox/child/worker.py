@@ -25,32 +25,6 @@ from .wire import RAISED, REQUEST, RESULT, Channel, Lost
 MODULE = "solution"
 FILE = "<solution>"
 
-#: modules whose functions and classes the tests may use by the names that the program imports
-SHARED = frozenset(
-    (
-        "math",
-        "cmath",
-        "operator",
-        "collections",
-        "itertools",
-        "functools",
-        "fractions",
-        "decimal",
-        "datetime",
-        "re",
-        "string",
-        "copy",
-        "heapq",
-        "bisect",
-        "statistics",
-        "random",
-        "sys",
-        "time",
-        "typing",
-        "numbers",
-        "json",
-    )
-)
 _PLAIN = (bool, int, float, complex, str, bytes, bytearray, list, tuple, dict, set, frozenset)
 _COMPARING = ("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__class__", "__getattribute__")
 _TYPES = frozenset(
@@ -584,7 +558,7 @@ class Worker:
         if (
             type(found) in (type, BuiltinFunctionType, type(names_in))
             and type(home) is str
-            and home.lstrip("_") in SHARED
+            and home.lstrip("_") in values.SHARED
         ):
             return "shared", (home.lstrip("_"), found)
         return "object", found
