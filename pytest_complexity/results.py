@@ -11,9 +11,25 @@ from typing import IO, Any
 from pytest_complexity.gates import Gate, GateResult, check_gate, parse_gate
 from pytest_complexity.inputs import Measured
 from pytest_complexity.labels import Labels, label_all
-from pytest_complexity.report import build, sentences
+from pytest_complexity.policies import Router
+from pytest_complexity.predictions import Prediction
+from pytest_complexity.report import Findings, build, sentences
 from pytest_complexity.report.markdown import markdown
-from pytest_complexity.scoring import score_model, score_policies
+from pytest_complexity.routing import Bench, play, roster, score_policies
+from pytest_complexity.scoring import score_model
+from pytest_complexity.worth import judge, non_nested, router_curve
+
+
+@dataclass(frozen=True)
+class Routed:
+    """What a trained router says of the measured tasks: a prediction for each, in their order.
+
+    `routers` are the ways to use it, the one to judge first; `prices` what it takes calls to cost, in ladder order.
+    """
+
+    predictions: Sequence[Prediction]
+    routers: Sequence[Router]
+    prices: Sequence[float]
 
 
 @dataclass(frozen=True)
@@ -24,8 +40,10 @@ class Results:
     report: Mapping[str, Any]
 
     def json(self) -> str:
-        """`report.json`."""
-        return json.dumps(self.report, indent=2, allow_nan=False) + "\n"
+        """`report.json`, each task on a line of its own."""
+        head = json.dumps({k: v for k, v in self.report.items() if k != "tasks"}, indent=2, allow_nan=False)
+        rows = ",\n".join("    " + json.dumps(row, allow_nan=False) for row in self.report["tasks"])
+        return head.removesuffix("\n}") + f',\n  "tasks": [\n{rows}\n  ]\n}}\n'
 
     def write(self, write: Callable[[str, str], None]) -> None:
         """Hands each file's name and text to `write`."""
@@ -62,13 +80,23 @@ class Results:
         return sentences.levels(self.report)
 
 
-def results_of(measured: Measured, rule: str | None = None) -> Results:
+def results_of(measured: Measured, rule: str | None = None, *, routed: Routed | None = None, seed: int = 0) -> Results:
     """Labels and report of what was measured. Raises `LabelError` where the rule does not fit the ladder."""
     labels = label_all(measured.counts, measured.ladder, rule)
-    models = {name: score_model(name, measured.counts, measured.outcomes) for name in measured.ladder}
-    policies = score_policies(measured.counts, labels)
-    unmeasured = sum(not outcome.verdict.measured for outcome in measured.outcomes)
-    return Results(labels, build(models, policies, labels, unmeasured))
+    bench = Bench.of(labels, routed.predictions if routed else None)
+    played = play(bench, roster(bench, labels.rule, routed.routers if routed else ()))
+    policies = score_policies(played, seed)
+    findings = Findings(
+        labels=labels,
+        unmeasured=sum(not outcome.verdict.measured for outcome in measured.outcomes),
+        models={name: score_model(name, measured.counts, measured.outcomes) for name in measured.ladder},
+        played=played,
+        policies=policies,
+        judgement=judge(played, policies, seed),
+        curve=router_curve(played, routed.prices, seed) if routed else None,
+        nested=non_nested(bench, seed),
+    )
+    return Results(labels, build(findings))
 
 
 def parse_gates(texts: Sequence[str]) -> list[Gate]:
