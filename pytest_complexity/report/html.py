@@ -14,16 +14,17 @@ import hashlib
 import json
 import re
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from pytest_complexity.extraction import extract_code
 from pytest_complexity.models import Completion
-from pytest_complexity.outcomes import Key, Outcome, Verdict
+from pytest_complexity.outcomes import Outcome, Verdict
 from pytest_complexity.report import sentences
+from pytest_complexity.report.changes import changes
+from pytest_complexity.rundir import RunRecord
 
 #: Longer texts are cut on the page, which says so; the run directory has them whole.
 MAX_SHOWN = 100_000
@@ -36,27 +37,18 @@ _OURS = ("text.js", "charts.js", "tasks.js", "page.js")
 _VERDICTS = {verdict: index for index, verdict in enumerate(Verdict)}
 
 
-@dataclass(frozen=True)
-class Details:
-    """What a run knows beside its scores: nothing, where only counts are known.
+def page(
+    report: Mapping[str, Any], run: RunRecord | None = None, baseline: Mapping[str, Any] | None = None
+) -> str:
+    """The page of a report; `run` is what it was made from, None where only counts are known.
 
-    `tasks` by (suite, task id): the rows of the run's tasks, with their text and, where kept, their tests.
+    `baseline` is an earlier report to be compared with. The same to the byte for the same input.
     """
-
-    config: Mapping[str, Any] = field(default_factory=dict)
-    tasks: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
-    outcomes: Sequence[Outcome] = ()
-    completions: Mapping[Key, Completion] = field(default_factory=dict)
-
-
-def page(report: Mapping[str, Any], details: Details | None = None) -> str:
-    """The page of a report; the same to the byte for the same input."""
-    details = details or Details()
     style, scripts, template = _assets()
     filling = {
         "policy": _policy(scripts),
         "style": style,
-        "data": "\n".join(_data(report, details)),
+        "data": "\n".join(_data(report, run or RunRecord({}, (), {}), baseline)),
         "scripts": "\n".join(f"<script>{script}</script>" for script in scripts),
     }
     return re.sub(r"\{\{(\w+)\}\}", lambda found: filling[found.group(1)], template)
@@ -83,29 +75,32 @@ def _assets() -> tuple[str, tuple[str, ...], str]:
     return read("page.css"), (*(read(name) for name in _SCRIPTS), ours), read("page.html")
 
 
-def _data(report: Mapping[str, Any], details: Details) -> Iterator[str]:
+def _data(report: Mapping[str, Any], run: RunRecord, baseline: Mapping[str, Any] | None) -> Iterator[str]:
     """The data blocks. A script element whose type is no script's is never run."""
-    groups = _groups(report, details.outcomes)
-    yield _json_block("data-report", report)
+    groups = _groups(report, run.outcomes)
+    yield _json_block("report", report)
     yield _json_block(
         "about",
         {
             "headline": sentences.headline(report),
             "coverage": sentences.coverage(report),
             "levels": sentences.levels(report),
-            "config": details.config,
+            "notes": sentences.notes(report),
+            "config": run.config,
             "verdicts": [verdict.value for verdict in Verdict],
             "licences": (_ASSETS / "vendor/LICENSES.txt").read_text(encoding="utf-8"),
         },
     )
-    yield _json_block("data-verdicts", [_verdict_rows(group) for group in groups])
-    rows = [details.tasks.get((task["suite"], task["task_id"]), {}) for task in report["tasks"]]
-    yield _packed_block("data-prompts", [_cut(str(row.get("text", ""))) for row in rows])
+    yield _json_block("changes", changes(report, baseline) if baseline else None)
+    yield _json_block("verdicts", [_verdict_rows(group) for group in groups])
+    keys = [(task["suite"], task["task_id"]) for task in report["tasks"]]
+    yield _packed_block("prompts", [_cut(run.texts.get(key, "")) for key in keys])
     starts = []
-    for number, (start, chunk) in enumerate(_chunks(report, groups, rows, details.completions)):
+    tasks = ((run.tests.get(key, ""), group) for key, group in zip(keys, groups, strict=True))
+    for number, (start, chunk) in enumerate(_chunks(tasks, run)):
         starts.append(start)
-        yield _packed_block(f"data-chunk-{number}", chunk)
-    yield _json_block("data-chunks", starts)
+        yield _packed_block(f"chunk-{number}", chunk)
+    yield _json_block("chunks", starts)
 
 
 Group = Sequence[Sequence[Outcome]]
@@ -128,26 +123,23 @@ def _verdict_rows(group: Group) -> list[str]:
     return ["".join(str(_VERDICTS[outcome.verdict]) for outcome in outcomes) for outcomes in group]
 
 
-def _chunks(
-    report: Mapping[str, Any],
-    groups: Sequence[Group],
-    rows: Sequence[Mapping[str, Any]],
-    completions: Mapping[Key, Completion],
-) -> Iterator[tuple[int, list[Any]]]:
-    """What a task's page shows, several tasks to a chunk: the index of the first, and a record for each."""
+def _chunks(tasks: Iterable[tuple[str, Group]], run: RunRecord) -> Iterator[tuple[int, list[Any]]]:
+    """What the page of a task shows, several tasks to a chunk: the place of the first, and a record for each."""
     start, size = 0, 0
     chunk: list[Any] = []
-    for index, (group, row) in enumerate(zip(groups, rows, strict=True)):
-        trials = [_trial(outcome, completions.get(outcome.key)) for outcomes in group for outcome in outcomes]
-        chunk.append({"tests": _tests(row), "trials": trials})
+    for tests, group in tasks:
+        trials = [_trial(outcome, run.completions.get(outcome.key)) for outcomes in group for outcome in outcomes]
+        chunk.append({"tests": _cut(tests), "trials": trials})
         size += sum(len(trial["text"] or "") for trial in trials)
-        if size >= CHUNK or index + 1 == len(groups):
+        if size >= CHUNK:
             yield start, chunk
-            start, size, chunk = index + 1, 0, []
+            start, size, chunk = start + len(chunk), 0, []
+    if chunk:
+        yield start, chunk
 
 
 def _trial(outcome: Outcome, completion: Completion | None) -> dict[str, Any]:
-    """One trial; `code` is where, in the text, the part stands that was run."""
+    """One trial; `code` is where the part of the text stands that was run, in units of UTF-16 as the page counts."""
     record: dict[str, Any] = {
         "model": outcome.model,
         "trial": outcome.trial,
@@ -158,20 +150,21 @@ def _trial(outcome: Outcome, completion: Completion | None) -> dict[str, Any]:
         "text": None,
     }
     if completion is not None:
-        code = extract_code(completion.text) or ""
-        start = completion.text.find(code)
+        text = completion.text
+        code = extract_code(text) or ""
+        start = text.find(code)
         record |= {
-            "text": _cut(completion.text),
-            "left_out": max(0, len(completion.text) - MAX_SHOWN),
-            "code": [start, start + len(code)],
+            "text": _cut(text),
+            "left_out": max(0, len(text) - MAX_SHOWN),
+            "code": [_units(text[:start]), _units(text[: start + len(code)])],
             "seconds": completion.seconds,
         }
     return record
 
 
-def _tests(row: Mapping[str, Any]) -> str:
-    parts = [*row.get("test_imports", ()), row.get("test_setup_code", ""), *row.get("test_list", ())]
-    return _cut("\n".join(part for part in parts if part))
+def _units(text: str) -> int:
+    """The length of a text as JavaScript counts it."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _cut(text: str) -> str:
@@ -182,9 +175,9 @@ def _json_block(name: str, value: Any) -> str:
     text = json.dumps(value, separators=(",", ":"), allow_nan=False)
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
-    return f'<script type="application/json" id="{name}">{text}</script>'
+    return f'<script type="application/json" id="data-{name}">{text}</script>'
 
 
 def _packed_block(name: str, value: Any) -> str:
     packed = zlib.compress(json.dumps(value, separators=(",", ":"), allow_nan=False).encode("ascii"), 6)
-    return f'<script type="text/plain" id="{name}">{base64.b64encode(packed).decode()}</script>'
+    return f'<script type="text/plain" id="data-{name}">{base64.b64encode(packed).decode()}</script>'

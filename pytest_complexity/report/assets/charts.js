@@ -7,6 +7,7 @@ const KINDS = {
   informed: { word: "knows the outcomes", symbol: "star", colour: "var(--informed)" },
   control: { word: "mixes blindly", symbol: "triangle", colour: "var(--control)" },
 };
+const FIRST = ["router", "simple", "informed", "control"]; // what is named first has the better places
 const ORDER = ["control", "simple", "informed", "router"]; // what is drawn last lies on top
 
 const BASE_STYLE = { background: "transparent", color: "inherit", fontFamily: "inherit", fontSize: "13px", overflow: "visible" };
@@ -70,10 +71,10 @@ document.addEventListener("keydown", (event) => {
 // -- the plane ------------------------------------------------------------------------------------------------------
 
 const policyName = (key) => plain(key.startsWith("always-") ? key.slice("always-".length) : key);
-const unitOfCost = () => (report.run.cost_unit === "usd" ? "US dollars per task" : "cost per task, unit costs");
+const unitOfCost = () => (report.run.cost_unit === "usd" ? "US dollars per 1,000 tasks" : "cost per task, in units");
 
 /** The points of the plane: every policy that was scored, cheapest first within its kind. */
-function points() {
+function policyPoints() {
   return Object.entries(report.policies)
     .filter(([, score]) => score.accuracy !== null && score.cost !== null)
     .map(([key, score]) => ({ key, ...score, label: policyName(key) }))
@@ -93,8 +94,13 @@ function densely(vertices) {
   return dense;
 }
 
+const tickOfCost = (cost) => {
+  const shown = report.run.cost_unit === "usd" ? 1000 * cost : cost;
+  return shown.toLocaleString("en", { maximumSignificantDigits: 3 });
+};
+
 function plane(width, logarithmic) {
-  const shown = points();
+  const shown = policyPoints();
   const narrow = width < 560;
   const hull = report.curves?.zero_router ?? [];
   const sweep = report.curves?.router ?? [];
@@ -107,7 +113,7 @@ function plane(width, logarithmic) {
       marginRight: narrow ? 16 : 28,
       marginBottom: 42,
       marginTop: 28,
-      x: { type: logarithmic ? "log" : "linear", label: unitOfCost(), labelAnchor: "center", labelArrow: "none", nice: !logarithmic, ticks: narrow ? 4 : 7, tickFormat: (cost) => money(cost), zero: !logarithmic },
+      x: { type: logarithmic ? "log" : "linear", label: unitOfCost(), labelAnchor: "center", labelArrow: "none", nice: !logarithmic, ticks: narrow ? 4 : 7, tickFormat: (cost) => tickOfCost(cost), zero: !logarithmic },
       y: { label: "tasks solved", labelArrow: "none", percent: true, nice: true, ticks: 6, tickFormat: (share) => `${share}%` },
       marks: [
         Plot.gridX({ stroke: "var(--grid)", strokeOpacity: 1, ticks: narrow ? 4 : 7 }),
@@ -127,7 +133,7 @@ function plane(width, logarithmic) {
     mark.dataset.policy = shown[index].key;
     tells(mark, shown[index].label, policyLines(shown[index]));
   });
-  if (shown.length) labels(chart, shown, hull, sweep);
+  if (shown.length) labels(chart, shown.map((each) => ({ ...each, colour: KINDS[each.kind].colour })));
   return chart;
 }
 
@@ -135,52 +141,44 @@ function policyLines(policy) {
   const lines = [
     KINDS[policy.kind].word,
     `solves ${percent(policy.accuracy)} (95%: ${interval(policy.accuracy_ci)})`,
-    `costs ${money(policy.cost)} a task${policy.cost_ci ? ` (${money(policy.cost_ci[0])}–${money(policy.cost_ci[1])})` : ""}`,
+    `${rateHead()}: ${rate(policy.cost)} (${rates(policy.cost_ci)})`,
   ];
   if (policy.saving !== null) lines.push(`saves ${percent(policy.saving)} (${interval(policy.saving_ci)})`);
   return lines;
 }
 
 /** Writes each point's name where it covers neither a point nor another name; where there is no room, hover tells. */
-function labels(chart, shown, hull, sweep) {
+function labels(chart, shown) {
   const [x, y] = [chart.scale("x").apply, (share) => chart.scale("y").apply(share * 100)];
   const [width, height] = [Number(chart.getAttribute("width")), Number(chart.getAttribute("height"))];
   const taken = shown.map((each) => ({ left: x(each.cost) - 8, right: x(each.cost) + 8, top: y(each.accuracy) - 8, bottom: y(each.accuracy) + 8 }));
   const free = (box) =>
     box.left >= 46 && box.right <= width && box.top >= 14 && box.bottom <= height - 40 &&
     taken.every((other) => box.right < other.left || box.left > other.right || box.bottom < other.top || box.top > other.bottom);
+  const ruler = document.createElement("canvas").getContext("2d");
+  ruler.font = `600 13px ${getComputedStyle(document.body).fontFamily}`;
   const write = (text, colour, places) => {
-    const wide = text.length * 6.9;
+    const wide = ruler.measureText(text).width;
     for (const [left, middle] of places(wide)) {
       const box = { left, right: left + wide, top: middle - 8, bottom: middle + 8 };
       if (!free(box)) continue;
       taken.push(box);
-      d3.select(chart).append("text").attr("x", left).attr("y", middle).attr("dy", "0.35em").attr("fill", colour).attr("class", "point-label").attr("aria-hidden", "true").text(text);
+      d3.select(chart).append("text").attr("x", left).attr("y", middle).attr("dy", "0.35em").attr("text-anchor", "start").attr("fill", colour).attr("class", "point-label").attr("aria-hidden", "true").text(text);
       return;
     }
   };
-  for (const each of [...shown].reverse()) {
+  for (const each of [...shown].sort((a, b) => FIRST.indexOf(a.kind) - FIRST.indexOf(b.kind))) {
     const [px, py] = [x(each.cost), y(each.accuracy)];
     const text = each.label.length > 30 ? `${each.label.slice(0, 29)}…` : each.label;
-    write(text, KINDS[each.kind].colour, (wide) => [
-      [px + 11, py - 9], [px - 11 - wide, py - 9], [px + 11, py + 10], [px - 11 - wide, py + 10], [px - wide / 2, py - 18], [px - wide / 2, py + 19],
+    write(text, each.colour, (wide) => [
+      [px + 11, py - 9], [px - 11 - wide, py - 9], [px + 11, py + 10], [px - 11 - wide, py + 10], [px - wide / 2, py - 18], [px - wide / 2, py + 19], [px - wide + 8, py - 20], [px - wide + 8, py + 21], [px - 8, py - 20], [px - 8, py + 21],
     ]);
   }
-  const along = (curve, text, colour) => {
-    if (curve.length < 2) return;
-    const dense = densely(curve);
-    write(text, colour, (wide) => [0.5, 0.35, 0.65, 0.2, 0.8].flatMap((share) => {
-      const at = dense[Math.floor(share * (dense.length - 1))];
-      return [[x(at.cost) + 6, y(at.accuracy) + 16], [x(at.cost) - wide - 6, y(at.accuracy) - 14]];
-    }));
-  };
-  along(hull, "zero router", "var(--control)");
-  along(sweep, "router, by what a solved task is worth", "var(--router)");
 }
 
 /** One legend entry for each kind and line that the plane shows. */
 function legend() {
-  const kinds = new Set(points().map((each) => each.kind));
+  const kinds = new Set(policyPoints().map((each) => each.kind));
   const entry = (mark, word) => el("span", { class: "entry" }, mark, word);
   const symbols = { circle: d3.symbolCircle, diamond: d3.symbolDiamond, star: d3.symbolStar, triangle: d3.symbolTriangle };
   const glyph = (kind) => {
@@ -202,30 +200,32 @@ function legend() {
 
 // -- the other charts -------------------------------------------------------------------------------------------------
 
-/** Room for names at the left of a chart, and a name cut to it. */
-const nameRoom = (width, names) => Math.min(Math.max(...names.map((each) => each.length)) * 7.2 + 12, Math.max(90, width * 0.36));
-const fitted = (text, room) => (text.length * 7.2 + 12 <= room ? text : `${text.slice(0, Math.max(3, Math.floor((room - 20) / 7.2)))}…`);
-
-/** Names as an axis shows them: cut to their room, each still its own. */
-function nameAxis(width, names) {
-  const room = nameRoom(width, names);
-  return { marginLeft: room, y: { label: null, domain: names, tickFormat: (each) => fitted(each, room), tickSize: 0 } };
+/** Names of rows: left of them where there is room, else above each, in full. */
+function rowNames(width, names) {
+  const room = Math.max(...names.map((each) => each.length)) * 7.4 + 12;
+  const beside = room <= width * 0.36;
+  return {
+    options: { marginLeft: beside ? room : 16, height: 65 + (beside ? 36 : 54) * names.length, y: { label: null, domain: names, axis: beside ? "left" : null, tickSize: 0, padding: beside ? 0.2 : 0.5 } },
+    marks: beside ? [] : [Plot.text(names, { y: (each) => each, text: (each) => each, frameAnchor: "left", textAnchor: "start", dx: -12, dy: -24 })],
+  };
 }
 
 function modelsChart(width) {
   const rows = Object.entries(report.models).map(([key, score]) => ({ name: plain(key), ...score })).filter((row) => row.accuracy !== null);
   const passes = rows.flatMap((row) => Object.entries(row.pass_at).filter(([k, share]) => k !== "1" && share !== null).map(([k, share]) => ({ name: row.name, k, share })));
+  const names = rowNames(width, rows.map((row) => row.name));
   return plot("Share of tasks that each model solves, with 95% intervals. The table below has the figures.", {
     width,
-    height: 60 + 36 * rows.length,
-    ...nameAxis(width, rows.map((row) => row.name)),
+    ...names.options,
     marginRight: 24,
-    x: { label: "tasks solved", labelArrow: "none", percent: true, domain: [0, 100], grid: true, ticks: width < 500 ? 4 : 10, tickFormat: (share) => `${share}%` },
+    marginBottom: 40,
+    x: { label: "tasks solved", labelAnchor: "center", labelArrow: "none", percent: true, domain: [0, 100], grid: true, ticks: width < 500 ? 4 : 10, tickFormat: (share) => `${share}%` },
     marks: [
+      ...names.marks,
       Plot.ruleY(rows.filter((row) => row.accuracy_ci), { y: "name", x1: (row) => row.accuracy_ci[0], x2: (row) => row.accuracy_ci[1], stroke: "var(--simple)", strokeWidth: 5, strokeOpacity: 0.45 }),
       Plot.dot(rows, { y: "name", x: "accuracy", fill: "var(--simple)", r: 6 }),
       Plot.dot(passes, { y: "name", x: "share", symbol: (each) => (each.k === "5" ? "square" : "triangle"), stroke: "currentColor", r: 5, strokeWidth: 1.5 }),
-      Plot.text(passes, { y: "name", x: "share", text: (each) => `pass@${each.k}`, dy: -12, fontSize: 11 }),
+      Plot.text(passes, { y: "name", x: "share", text: (each) => `pass@${each.k}`, textAnchor: "start", dx: 9, fontSize: 11 }),
     ],
     symbol: { type: "identity" },
   });
@@ -235,15 +235,15 @@ function verdictsChart(width) {
   const kinds = about.verdicts;
   const rows = Object.entries(report.models).flatMap(([key, score]) => kinds.map((kind) => ({ name: plain(key), kind, trials: score.verdicts?.[kind] ?? 0 }))).filter((row) => row.trials);
   const seen = kinds.filter((kind) => rows.some((row) => row.kind === kind));
-  const names = Object.keys(report.models).map(plain);
+  const names = rowNames(width, Object.keys(report.models).map(plain));
   const chart = plot("Verdicts of each model's trials, as shares. The table below has the figures.", {
     width,
-    height: 50 + 34 * names.length,
-    ...nameAxis(width, names),
+    ...names.options,
     marginRight: 24,
-    x: { label: "share of trials", labelArrow: "none", percent: true, ticks: width < 500 ? 4 : 10, tickFormat: (share) => `${share}%` },
+    marginBottom: 40,
+    x: { label: "share of trials", labelAnchor: "center", labelArrow: "none", percent: true, ticks: width < 500 ? 4 : 10, tickFormat: (share) => `${share}%` },
     color: { domain: seen, range: seen.map((kind) => `var(--verdict-${kind})`) },
-    marks: [Plot.barX(rows, Plot.stackX({ offset: "normalize", order: seen }, { y: "name", x: "trials", fill: "kind", inset: 0.75 }))],
+    marks: [...names.marks, Plot.barX(rows, Plot.stackX({ offset: "normalize", order: seen }, { y: "name", x: "trials", fill: "kind", inset: 0.75 }))],
   });
   return el("div", {}, chart, el("p", { class: "legend" }, seen.map((kind) => el("span", { class: "entry" }, el("i", { class: `swatch verdict-${kind}` }), kind))));
 }
@@ -255,19 +255,45 @@ function levelsChart(width) {
     ...[["unsolved", "never solved"], ["undecided", "undecided"], ["below_threshold", "below"]].filter(([key]) => levels[key]).map(([key, word]) => ({ name: word, tasks: levels[key], level: false })),
   ];
   return plot("Number of tasks of each level. The sentence below has the same figures.", {
-    width,
+    width: Math.min(width, 720),
     height: 240,
     marginLeft: 46,
-    x: { label: "level, from 1 (easy)", labelArrow: "none", labelAnchor: "center", domain: rows.map((row) => row.name), tickSize: 0 },
-    marginBottom: 42,
+    x: { label: null, domain: rows.map((row) => row.name), axis: null },
+    marginBottom: 46,
     y: { label: "tasks", labelArrow: "none", grid: true },
     color: { type: "identity" },
     marks: [
       Plot.barY(rows, { x: "name", y: "tasks", fill: (row) => (row.level ? "var(--simple)" : "var(--control)"), rx: 2 }),
       Plot.text(rows, { x: "name", y: "tasks", text: (row) => count(row.tasks), dy: -8 }),
       Plot.ruleY([0]),
+      Plot.axisX({ tickSize: 0, lineWidth: 5, tickFormat: (each) => (each in levels.counts ? `level ${each}` : each) }),
     ],
   });
+}
+
+/** Each policy from where it stood to where it stands. */
+function changesChart(width) {
+  const known = changed.policies.filter((each) => [each.before, each.after].every((score) => score.accuracy !== null && score.cost !== null));
+  const moved = known.map((each) => ({ ...each, label: policyName(each.name), colour: KINDS[each.after.kind].colour }));
+  const [least, most] = d3.extent(known.flatMap((each) => [each.before.cost, each.after.cost]));
+  const chart = plot("Policies before and after, on the plane of cost and quality. The table below has the figures.", {
+    width: Math.min(width, 860),
+    height: 360,
+    marginLeft: 46,
+    marginRight: 28,
+    marginTop: 28,
+    marginBottom: 42,
+    x: { type: least > 0 && most / least > 30 ? "log" : "linear", label: unitOfCost(), labelAnchor: "center", labelArrow: "none", grid: true, ticks: width < 560 ? 4 : 7, tickFormat: tickOfCost },
+    y: { label: "tasks solved", labelArrow: "none", percent: true, nice: true, grid: true, ticks: 6, tickFormat: (share) => `${share}%` },
+    color: { type: "identity" },
+    marks: [
+      Plot.dot(moved, { x: (each) => each.before.cost, y: (each) => each.before.accuracy, stroke: "colour", fill: "var(--paper)", r: 5 }),
+      Plot.arrow(moved, { x1: (each) => each.before.cost, y1: (each) => each.before.accuracy, x2: (each) => each.after.cost, y2: (each) => each.after.accuracy, stroke: "colour", strokeWidth: 2, insetStart: 5 }),
+      Plot.dot(moved, { x: (each) => each.after.cost, y: (each) => each.after.accuracy, fill: "colour", r: 4 }),
+    ],
+  });
+  if (moved.length) labels(chart, moved.map((each) => ({ ...each, ...each.after })));
+  return chart;
 }
 
 /** Rows: the true level; columns: the predicted one. */

@@ -21,18 +21,18 @@ function taskKey(task) {
 
 // -- the table ------------------------------------------------------------------------------------------------------
 
-const view = { search: "", level: "", model: "", verdict: "", chooser: CHOOSERS[0] ?? "", chosen: "", lost: false, sort: "index", down: false, page: 0 };
+const view = { search: "", level: "", model: "", verdict: "", chooser: CHOOSERS[0] ?? "", chosen: "", overpaid: false, sort: "index", down: false, page: 0 };
 let prompts = null;
 
 const chosenOf = (task) => task.chosen?.[view.chooser] ?? null;
-const lostOf = (task) => task.lost?.[view.chooser] ?? null;
+const overpaidOf = (task) => task.overpaid?.[view.chooser] ?? null;
 
 function matching() {
   const words = view.search.toLowerCase().split(/\s+/).filter(Boolean);
   const found = TASKS.filter((task) => {
     if (view.level && String(task.level ?? "none") !== view.level) return false;
     if (view.chosen && String(chosenOf(task)) !== view.chosen) return false;
-    if (view.lost && !(lostOf(task) > 0)) return false;
+    if (view.overpaid && !(overpaidOf(task) > 0)) return false;
     if (view.verdict || view.model) {
       const rows = view.model === "" ? task.verdicts : [task.verdicts[Number(view.model)]];
       if (view.verdict ? !rows.some((row) => row.includes(view.verdict)) : !task.trials[Number(view.model)]) return false;
@@ -40,7 +40,7 @@ function matching() {
     const text = words.length ? `${task.key}\n${prompts?.[task.index] ?? ""}`.toLowerCase() : "";
     return words.every((word) => text.includes(word));
   });
-  const values = { index: (task) => task.index, level: (task) => task.level, chosen: chosenOf, lost: lostOf };
+  const values = { index: (task) => task.index, level: (task) => task.level, chosen: chosenOf, overpaid: overpaidOf };
   const value = values[view.sort] ?? ((task) => task.rates[Number(view.sort.slice("model-".length))]);
   const unknown = (task) => value(task) === null || value(task) === undefined;
   // What is not known stands last in either direction.
@@ -54,17 +54,21 @@ function tasksSection() {
   const heads = [];
   const refresh = () => showRows(body, told, pages, heads, refresh);
   const change = (key, value) => {
+    // The same column once more turns it round. Amounts begin with the largest.
+    if (key === "sort") view.down = view.sort === value ? !view.down : value === "overpaid";
     view[key] = value;
-    if (key !== "page") view.page = 0;
+    view.page = 0;
+    form.elements.sort.value = view.sort;
     refresh();
   };
+  const form = controls(change);
   unpack("data-prompts").then((texts) => {
     prompts = texts;
     refresh();
   });
   refresh();
   return [
-    controls(change),
+    form,
     told,
     el("div", { class: "scroll" }, el("table", { class: "tasks" }, el("caption", { class: "unseen" }, "Tasks"), el("thead", {}, el("tr", {}, headers(heads, change))), body)),
     pages,
@@ -87,19 +91,15 @@ function controls(change) {
     seen.length ? labelled("Verdict", select("verdict", [["", "any"], ...seen.map((verdict) => [verdict, verdict])])) : null,
     CHOOSERS.length > 1 ? labelled("Policy", select("chooser", CHOOSERS.map((policy) => [policy, plain(policy)]))) : null,
     CHOOSERS.length ? labelled("Chosen model", select("chosen", [["", "any"], ...models])) : null,
-    CHOOSERS.length ? el("label", { class: "check" }, el("input", { type: "checkbox", name: "lost", change: (event) => change("lost", event.target.checked) }), el("span", {}, "overpaid only")) : null,
+    labelled("Sort by", select("sort", [["index", "order of the run"], ["level", "level"], ...models.map(([index, word]) => [`model-${index}`, word]), ...(CHOOSERS.length ? [["chosen", "chosen model"], ["overpaid", "overpaid"]] : [])])),
+    CHOOSERS.length ? el("label", { class: "check" }, el("input", { type: "checkbox", name: "overpaid", change: (event) => change("overpaid", event.target.checked) }), el("span", {}, "overpaid only")) : null,
   );
 }
 
 function headers(heads, change) {
   const head = (key, word, title) => {
     const cell = el("th", { scope: "col", class: key === "index" ? "" : "number", "data-sort": key });
-    const sort = () => {
-      // A first click sorts upwards, but for amounts, of which the largest is wanted.
-      view.down = view.sort === key ? !view.down : key === "lost";
-      change("sort", key);
-    };
-    cell.append(el("button", { type: "button", title, click: sort }, word));
+    cell.append(el("button", { type: "button", title, click: () => change("sort", key) }, word));
     heads.push(cell);
     return cell;
   };
@@ -108,7 +108,7 @@ function headers(heads, change) {
     head("level", "Level", "1 is easy"),
     ...LADDER.map((model, index) => head(`model-${index}`, name(model), "trials right")),
     CHOOSERS.length ? head("chosen", "Chosen", "the model that the policy asks") : null,
-    CHOOSERS.length ? head("lost", "Overpaid", "cost beyond that of the cheapest model that is right as often") : null,
+    CHOOSERS.length ? head("overpaid", "Overpaid", "cost beyond that of the cheapest model that is right as often") : null,
   ];
 }
 
@@ -117,8 +117,8 @@ function showRows(body, told, pages, heads, refresh) {
   const last = Math.max(0, Math.ceil(found.length / PAGE) - 1);
   view.page = Math.min(view.page, last);
   body.replaceChildren(...found.slice(view.page * PAGE, (view.page + 1) * PAGE).map(taskRow));
-  const lost = found.reduce((sum, task) => sum + (lostOf(task) ?? 0), 0);
-  told.replaceChildren(`${plural(found.length, "task")} of ${count(TASKS.length)}${CHOOSERS.length ? `; overpaid ${money(lost)} in all` : ""}`);
+  const overpaid = found.reduce((sum, task) => sum + (overpaidOf(task) ?? 0), 0);
+  told.replaceChildren(`${plural(found.length, "task")} of ${count(TASKS.length)}${CHOOSERS.length ? `; overpaid ${money(overpaid)} in all` : ""}`);
   for (const cell of heads) cell.setAttribute("aria-sort", cell.dataset.sort !== view.sort ? "none" : view.down ? "descending" : "ascending");
   const turn = (word, page) => el("button", { type: "button", disabled: page < 0 || page > last, click: () => { view.page = page; refresh(); } }, word);
   pages.replaceChildren(...(last ? [turn("Previous", view.page - 1), `page ${view.page + 1} of ${last + 1}`, turn("Next", view.page + 1)] : []));
@@ -127,16 +127,16 @@ function showRows(body, told, pages, heads, refresh) {
 function taskRow(task) {
   const chosen = chosenOf(task);
   const prompt = prompts?.[task.index] ?? "";
-  const rate = (model) =>
+  const shareOf = (model) =>
     el("td", { class: "number rate", "data-label": plain(LADDER[model]), style: `--share: ${task.rates[model] ?? 0}` }, task.trials[model] ? `${task.successes[model]}/${task.trials[model]}` : "–");
   return el(
     "tr",
     { click: (event) => event.target.closest("a") || openTask(task) },
     el("th", { scope: "row" }, el("a", { href: taskAddress(task) }, name(task.key)), el("span", { class: "snippet" }, ...visible(snippet(prompt)))),
     el("td", { class: "number", "data-label": "level" }, task.level === null ? "–" : String(task.level)),
-    LADDER.map((_, model) => rate(model)),
+    LADDER.map((_, model) => shareOf(model)),
     CHOOSERS.length ? el("td", { class: "number", "data-label": "chosen" }, chosen === null ? "–" : name(LADDER[chosen])) : null,
-    CHOOSERS.length ? el("td", { class: "number", "data-label": "overpaid" }, money(lostOf(task))) : null,
+    CHOOSERS.length ? el("td", { class: "number", "data-label": "overpaid" }, money(overpaidOf(task))) : null,
   );
 }
 
@@ -210,7 +210,7 @@ function taskBody(task, known, prompt) {
   return [
     el("p", { class: "facts" }, taskFacts(task)),
     prompt ? el("h3", {}, "Prompt") : null,
-    prompt ? stranger(prompt) : null,
+    prompt ? stranger(prompt.replace(/^\n+/, "")) : null,
     known.tests ? el("details", {}, el("summary", {}, "Tests"), stranger(known.tests)) : null,
     choices(task),
     ...LADDER.flatMap((model, index) => [
@@ -229,13 +229,14 @@ function taskFacts(task) {
 function choices(task) {
   const rows = Object.entries(task.chosen ?? {});
   if (!rows.length) return null;
-  return table("What the policies choose here", [
+  const made = table("What the policies choose here", [
     { head: "policy", text: true, cell: ([policy]) => name(policy) },
     { head: "asks", text: true, cell: ([, index]) => name(LADDER[index]) },
     { head: "right", cell: ([, index]) => percent(task.rates[index], 0) },
     { head: "cost", cell: ([, index]) => money(task.costs?.[index]) },
-    { head: "overpaid", cell: ([policy]) => money(task.lost?.[policy]) },
+    { head: "overpaid", cell: ([policy]) => money(task.overpaid?.[policy]) },
   ], rows);
+  return el("div", { class: "scroll" }, made);
 }
 
 function trialDetails(trial, place) {

@@ -36,17 +36,35 @@ function el(tag, attributes = {}, ...children) {
   return element;
 }
 
-const percent = (value, digits = 1) => (value === null || value === undefined ? "–" : `${(100 * value).toFixed(digits)}%`);
-const interval = (bounds) => (bounds ? `${(100 * bounds[0]).toFixed(1)}–${(100 * bounds[1]).toFixed(1)}` : "–");
+const share = (value, digits) => (100 * value).toFixed(digits).replace("-", "−");
+const percent = (value, digits = 1) => (value === null || value === undefined ? "–" : `${share(value, digits)}%`);
+const interval = (bounds) => (bounds ? `${share(bounds[0], 1)} to ${share(bounds[1], 1)}` : "–");
 const count = (value) => (value === null || value === undefined ? "–" : value.toLocaleString("en"));
+const capital = (text) => text[0].toUpperCase() + text.slice(1);
 const plural = (number, noun) => `${count(number)} ${noun}${number === 1 ? "" : "s"}`;
 
-/** An amount to three significant digits, in the report's unit of cost. */
+/** An amount: dollars to three significant digits, unit costs to a tenth. */
 function money(value, unit = report.run.cost_unit) {
   if (value === null || value === undefined) return "–";
-  const digits = value === 0 ? "0" : Math.abs(value) >= 100 ? value.toFixed(0) : Number(value.toPrecision(3)).toLocaleString("en", { maximumFractionDigits: 10 });
-  return unit === "usd" ? `$${digits}`.replace("$-", "-$") : digits;
+  if (unit !== "usd") return value.toLocaleString("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+  return `$${value.toLocaleString("en", { minimumSignificantDigits: 3, maximumSignificantDigits: 3 })}`;
 }
+
+/** What a policy costs: dollars for a thousand tasks, or units for one. */
+const rate = (value) => (value === null || value === undefined ? "–" : money(report.run.cost_unit === "usd" ? 1000 * value : value));
+const rateHead = () => (report.run.cost_unit === "usd" ? "cost per 1,000 tasks" : "cost per task");
+const rates = (bounds) => (bounds ? `${rate(bounds[0])} to ${rate(bounds[1])}` : "–");
+
+/** A difference of shares, in percentage points. */
+const points = (value) => {
+  if (value === null || value === undefined) return "–";
+  const shown = (100 * value).toFixed(1);
+  return Number(shown) > 0 ? `+${shown}` : shown.replace(/^-0\.0$/, "0.0").replace("-", "−");
+};
+const pointsInterval = (bounds) => (bounds ? `${points(bounds[0])} to ${points(bounds[1])}` : "–");
+
+/** A figure with its interval below it, in a table. */
+const bounded = (value, bounds) => (bounds === "–" ? value : [value, el("small", {}, bounds)]);
 
 /** A table: `columns` of {head, cell(row), text: is it no number}. */
 function table(caption, columns, rows) {
@@ -84,3 +102,4 @@ const report = parse("data-report");
 const about = parse("data-about");
 const verdictRows = parse("data-verdicts");
 const chunkStarts = parse("data-chunks");
+const changed = parse("data-changes"); // null where there is no earlier run to compare with
