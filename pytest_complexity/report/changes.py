@@ -39,7 +39,9 @@ def _both(before: Report, after: Report, names: Sequence[str]) -> list[dict[str,
     def some(score: Row) -> dict[str, Any]:
         return {name: score.get(name) for name in names}
 
-    return [{"name": name, "before": some(before[name]), "after": some(after[name])} for name in after if name in before]
+    return [
+        {"name": name, "before": some(before[name]), "after": some(after[name])} for name in after if name in before
+    ]
 
 
 def _change(rows: tuple[Row, Row], ladders: tuple[Sequence[str], Sequence[str]]) -> dict[str, Any]:

@@ -37,9 +37,7 @@ _OURS = ("text.js", "charts.js", "tasks.js", "page.js")
 _VERDICTS = {verdict: index for index, verdict in enumerate(Verdict)}
 
 
-def page(
-    report: Mapping[str, Any], run: RunRecord | None = None, baseline: Mapping[str, Any] | None = None
-) -> str:
+def page(report: Mapping[str, Any], run: RunRecord | None = None, baseline: Mapping[str, Any] | None = None) -> str:
     """The page of a report; `run` is what it was made from, None where only counts are known.
 
     `baseline` is an earlier report to be compared with. The same to the byte for the same input.
@@ -179,5 +177,5 @@ def _json_block(name: str, value: Any) -> str:
 
 
 def _packed_block(name: str, value: Any) -> str:
-    packed = zlib.compress(json.dumps(value, separators=(",", ":"), allow_nan=False).encode("ascii"), 6)
+    packed = zlib.compress(json.dumps(value, separators=(",", ":"), allow_nan=False).encode("ascii"))
     return f'<script type="text/plain" id="data-{name}">{base64.b64encode(packed).decode()}</script>'

@@ -25,6 +25,10 @@ setTheme("auto");
 // -- the first screen -------------------------------------------------------------------------------------------------
 
 function firstScreen() {
+  if (!policyPoints().length) {
+    document.getElementById("plane").hidden = true;
+    return;
+  }
   const costs = policyPoints().flatMap((each) => [each.cost, ...(each.cost_ci ?? [])]);
   const [least, most] = [Math.min(...costs), Math.max(...costs)];
   const toggle = document.getElementById("plane-log");
@@ -124,7 +128,7 @@ function modelsSection() {
     ...(rows.some((row) => row.cost_usd != null) ? [{ head: "spent", cell: (row) => money(row.cost_usd, "usd") }] : []),
     ...(rows.some((row) => row.seconds != null) ? [{ head: "seconds a call", cell: (row) => (row.seconds == null ? "–" : row.seconds.toFixed(2)) }] : []),
   ];
-  const nodes = [chartHolder(modelsChart), scrolling(table("Right: the mean success rate over the tasks, with its 95% interval", columns, rows))];
+  const nodes = [rows.some((row) => row.accuracy !== null) ? chartHolder(modelsChart) : null, scrolling(table("Right: the mean success rate over the tasks, with its 95% interval", columns, rows))];
   const known = rows.filter((row) => row.verdicts);
   if (!known.length) return nodes;
   const kinds = about.verdicts.filter((kind) => known.some((row) => row.verdicts[kind]));
@@ -228,5 +232,5 @@ buildSections();
 window.addEventListener("hashchange", followAddress);
 followAddress();
 // The browser looked for the section before it was made, and the charts before it had no height.
-requestAnimationFrame(() => location.hash.startsWith("#task=") || document.getElementById(location.hash.slice(1))?.scrollIntoView({ behavior: "instant" }));
+requestAnimationFrame(() => location.hash.startsWith("#task=") || document.getElementById(location.hash.slice(1))?.scrollIntoView());
 document.documentElement.dataset.ready = "";
