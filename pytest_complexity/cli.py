@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pytest_complexity.errors import ComplexityError
+from pytest_complexity.gates import annotated, margin
 from pytest_complexity.inputs import read_inputs
-from pytest_complexity.results import check_gates, parse_gates, results_of
+from pytest_complexity.results import Checks, results_of
 from pytest_complexity.sandbox.doctor import doctor
 from pytest_complexity.suites import OFFICIAL, fetch
 
@@ -42,6 +43,10 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument("-o", metavar="DIR", type=Path, help="also write labels.jsonl, report.json and report.md there")
     report.add_argument(
         "--gate", action="append", default=[], metavar="'PATH OP NUMBER'", help="exit 1 unless it holds"
+    )
+    report.add_argument("--baseline", metavar="REPORT.JSON", type=Path, help="exit 1 on a significant loss against it")
+    report.add_argument(
+        "--margin", metavar="SHARE", type=margin, default=0.0, help="the loss against it to put up with (default 0)"
     )
     report.add_argument("--json", action="store_true", help="print report.json instead of tables")
     report.set_defaults(command=_report)
@@ -76,7 +81,7 @@ def _label(arguments: argparse.Namespace) -> int:
 
 
 def _report(arguments: argparse.Namespace) -> int:
-    gates = parse_gates(arguments.gate)
+    checks = Checks.read(arguments.gate, arguments.baseline, arguments.margin)
     results = results_of(read_inputs(arguments.inputs, _ladder(arguments)), rule=arguments.rule)
     if arguments.json:
         sys.stdout.write(results.json())
@@ -84,9 +89,9 @@ def _report(arguments: argparse.Namespace) -> int:
         results.print(sys.stdout)
     if arguments.o is not None:
         results.write(lambda name, text: _write(arguments.o / name, text))
-    checked = check_gates(results.report, gates)
+    checked = checks.of(results.report)
     for gate in checked:
-        print(gate.message, file=sys.stderr)
+        print(annotated(gate), file=sys.stderr)
     return 0 if all(gate.passed for gate in checked) else 1
 
 
