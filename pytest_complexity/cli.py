@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from pytest_complexity.errors import ComplexityError
@@ -51,6 +54,18 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument("--json", action="store_true", help="print report.json instead of tables")
     report.set_defaults(command=_report)
 
+    route = commands.add_parser("route", help="the model to ask for a prompt, by a trained router")
+    route.add_argument("router", type=Path, metavar="DIR", help="what `train` wrote")
+    route.add_argument(
+        "prompt",
+        nargs="?",
+        default="-",
+        metavar="PROMPT",
+        help="or - for standard input: a prompt a line, or a JSON object with a field `text`",
+    )
+    route.add_argument("--json", action="store_true", help="a JSON object a line: model, chances, level, cost")
+    route.set_defaults(command=_route)
+
     data = commands.add_parser("data", help="the official task files")
     actions = data.add_subparsers(required=True, metavar="ACTION")
     actions.add_parser("list", help="what can be fetched").set_defaults(command=_data_list)
@@ -93,6 +108,30 @@ def _report(arguments: argparse.Namespace) -> int:
     for gate in checked:
         print(annotated(gate), file=sys.stderr)
     return 0 if all(gate.passed for gate in checked) else 1
+
+
+def _route(arguments: argparse.Namespace) -> int:
+    from pytest_complexity.router import Router  # noqa: PLC0415  (no other command needs a classifier)
+
+    router = Router.load(arguments.router)
+    for prompt in _prompts() if arguments.prompt == "-" else [arguments.prompt]:
+        route = router.route(prompt)
+        print(json.dumps(asdict(route)) if arguments.json else route.model, flush=True)
+    return 0
+
+
+def _prompts() -> Iterator[str]:
+    """Each line of standard input; of a JSON object with a field `text`, that field."""
+    for number, line in enumerate(sys.stdin.buffer, start=1):
+        try:
+            text = line.decode("utf-8").rstrip("\r\n")
+        except UnicodeDecodeError as why:
+            raise ComplexityError(f"standard input:{number}: not UTF-8 (byte {why.start})") from None
+        record: object = None
+        if text.lstrip().startswith("{"):
+            with contextlib.suppress(ValueError, RecursionError):
+                record = json.loads(text)
+        yield record["text"] if isinstance(record, dict) and isinstance(record.get("text"), str) else text
 
 
 def _data_list(_: argparse.Namespace) -> int:
