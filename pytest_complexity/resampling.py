@@ -57,11 +57,12 @@ def sign_flip(differences: Floats, seed: int) -> Floats:
 
     rng = np.random.default_rng(seed)
     tasks = len(differences)
-    seen = np.abs(differences.sum(axis=0)) - 1e-9
+    # Sums of the same numbers in another order differ in their last digits.
+    seen = np.abs(differences.sum(axis=0)) - 1e-9 * np.abs(differences).sum(axis=0)
     beyond = np.zeros(differences.shape[1])
     for flips in _chunks(_FLIPS, tasks):
-        signs = np.where(rng.integers(0, 2, (flips, tasks), dtype=np.int8), np.float32(1), np.float32(-1))
-        beyond += (np.abs(signs @ differences.astype(np.float32)) >= seen - 1e-4).sum(axis=0)
+        signs = 1.0 - 2.0 * rng.integers(0, 2, (flips, tasks), dtype=np.int8)
+        beyond += (np.abs(signs @ differences) >= seen).sum(axis=0)
     p: Floats = (beyond + 1) / (_FLIPS + 1)
     return p
 

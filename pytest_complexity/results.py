@@ -6,8 +6,10 @@ import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Any
 
+from pytest_complexity.baseline import check_baseline, read_baseline
 from pytest_complexity.gates import Gate, GateResult, check_gate, parse_gate
 from pytest_complexity.inputs import Measured
 from pytest_complexity.labels import Labels, label_all
@@ -107,11 +109,20 @@ def results_of(measured: Measured, rule: str | None = None, *, routed: Routed | 
     return Results(labels, build(findings), measured.run)
 
 
-def parse_gates(texts: Sequence[str]) -> list[Gate]:
-    """The gates of an option. Raises `GateError`."""
-    return [parse_gate(text) for text in texts]
+@dataclass(frozen=True)
+class Checks:
+    """What decides over the exit status: gates, and an earlier report with the loss to put up with."""
 
+    gates: tuple[Gate, ...] = ()
+    baseline: Mapping[str, Any] | None = None
+    margin: float = 0.0
 
-def check_gates(report: Mapping[str, Any], gates: Sequence[Gate]) -> list[GateResult]:
-    """Each gate on a report."""
-    return [check_gate(gate, report) for gate in gates]
+    @classmethod
+    def read(cls, gates: Sequence[str], baseline: Path | None = None, margin: float = 0.0) -> Checks:
+        """As the options say. Raises `GateError`."""
+        return cls(tuple(map(parse_gate, gates)), read_baseline(baseline) if baseline else None, margin)
+
+    def of(self, report: Mapping[str, Any], seed: int = 0) -> list[GateResult]:
+        """Each of them on a report."""
+        results = [check_gate(gate, report) for gate in self.gates]
+        return results + (check_baseline(report, self.baseline, self.margin, seed) if self.baseline else [])

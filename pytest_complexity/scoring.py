@@ -67,7 +67,7 @@ def mean_pass_at(k: int, measured: Sequence[tuple[int, int]]) -> float | None:
     return fmean(1 - math.comb(trials - successes, k) / math.comb(trials, k) for successes, trials in measured)
 
 
-def share_interval(rates: Sequence[float]) -> Interval:
+def share_interval(rates: Sequence[float], z: float = _Z) -> Interval:
     """95% interval of a mean of shares, one share a task: Wilson's score interval at the effective sample size.
 
     The effective size is the number of independent yes-or-no tasks whose mean would vary as much as that of these
@@ -77,7 +77,7 @@ def share_interval(rates: Sequence[float]) -> Interval:
     n, p = len(rates), min(max(fmean(rates), 0.0), 1.0)
     spread = variance(rates, p) / n if n > 1 else 0.0
     size = p * (1 - p) / spread if spread > 1e-12 else float(n)
-    z2 = _Z * _Z / size
+    z2 = z * z / size
     centre = (p + z2 / 2) / (1 + z2)
-    half = _Z / (1 + z2) * math.sqrt(p * (1 - p) / size + z2 / (4 * size))
+    half = z / (1 + z2) * math.sqrt(p * (1 - p) / size + z2 / (4 * size))
     return max(0.0, min(centre - half, p)), min(1.0, max(centre + half, p))

@@ -33,7 +33,7 @@ def markdown(report: Mapping[str, Any]) -> str:
         sentences.coverage(report) + ".",
         _table(["model", "right", "95%", "tasks", "trials"], models),
         _table(["policy", "right", "95%", sentences.cost_head(report), "saving", "95%", "over zero"], policies),
-        sentences.levels(report) + ".",
+        "\n".join(f"- {sentence}." for sentence in (*sentences.details(report), sentences.levels(report))),
         sentences.notes(report),
     ]
     return "\n\n".join(parts) + "\n"

@@ -68,6 +68,45 @@ def _does(report: Report, score: Report, name: str) -> str:
     return text + (f" (saves {percent(score['saving'])})" if score["saving"] else "")
 
 
+def details(report: Report) -> list[str]:
+    """What stands behind the headline: what so many tasks can show, the curve's measures, and the non-nested tasks."""
+    routing, nested = report["routing"], report["nested"]
+    if routing is None or nested is None:
+        return []
+    ladder, extra, found = report["run"]["ladder"], nested["extra_cost"], []
+    if "aiq" in routing:
+        found.append(_curve(routing, ladder))
+    found.append(
+        f"{report['run']['scored']} tasks show a difference of {points(routing['detectable_difference'])[1:]} points "
+        f"against the best single model, {routing['best_single']}, in 4 of 5 cases"
+    )
+    found.append(
+        f"a weaker model solves {percent(nested['share'])} of the tasks (95% {interval(nested['share_ci'])}) where "
+        f"{ladder[-1]} fails, and asked there costs {cost(abs(extra), report).removeprefix('cost ')} "
+        f"{'less' if extra < 0 else 'more'}; no model solves {percent(nested['none'])}"
+    )
+    return found
+
+
+def _curve(routing: Report, ladder: list[str]) -> str:
+    parts = []
+    if (aiq := routing["aiq"]) is not None:
+        low, high = aiq["gain_ci"]
+        parts.append(
+            f"AIQ {aiq['router']:.3f}, the zero router's {aiq['zero_router']:.3f} (95% of the difference "
+            f"{low:+.3f} to {high:+.3f})"
+        )
+    if routing["pgr"] is not None:
+        parts.append(f"PGR {routing['pgr']:.2f}")
+    if routing["apgr"] is not None:
+        reached = (
+            f"CPT({100 * float(share):.0f}%) " + ("not reached" if calls is None else percent(calls))
+            for share, calls in routing["cpt"].items()
+        )
+        parts.append(f"between {ladder[0]} and {ladder[-1]} alone: APGR {routing['apgr']:.2f}, {', '.join(reached)}")
+    return "; ".join(parts) or "all models cost the same: there is no curve"
+
+
 def points(value: float | None) -> str:
     """A difference of shares in percentage points."""
     return "-" if value is None else f"{round(100 * value, 1) + 0.0:+.1f}"  # no -0.0

@@ -21,7 +21,8 @@ def render(report: Report, console: Console) -> None:
     for table in (models(report), *verdicts(report), policies(report)):
         if table.row_count:
             console.print(table)
-    console.print(sentences.levels(report), highlight=False)
+    for sentence in (*sentences.details(report), sentences.levels(report)):
+        console.print(sentence, highlight=False)
     console.print(sentences.notes(report), style="dim", highlight=False)
 
 

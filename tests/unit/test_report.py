@@ -156,3 +156,8 @@ def test_the_same_input_gives_the_same_text_to_the_byte(make: Any) -> None:
     assert make().json() == make().json()
     assert markdown(make().report) == markdown(make().report)
     assert markdown(make().report).endswith("\n")
+
+
+def test_the_markdown_of_25_models_with_long_names_fits_a_comment_on_a_pull_request() -> None:
+    ladder = tuple(f"a-vendor/with-a-very-long-name-indeed-number-{n}-instruct-awq" for n in range(25))
+    assert len(markdown(full(ladder).report)) < 65_536
