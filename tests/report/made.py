@@ -61,4 +61,4 @@ def results(run: RunRecord) -> Results:
 
 def html(run: RunRecord, baseline: RunRecord | None = None) -> str:
     made = results(run)
-    return page(made.report, made.run, results(baseline).report if baseline else None)
+    return page(made.report, made.run, (), results(baseline).report if baseline else None)

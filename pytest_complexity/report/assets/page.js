@@ -65,6 +65,7 @@ function policiesTable() {
 /** Each section's id and title, and its nodes; a section whose data is not there says nothing. */
 const SECTIONS = [
   ["changes", "What changed", () => (changed ? changesSection() : null)],
+  ["checks", "Gates", () => (about.checked.length ? checksSection() : null)],
   ["policies", "Policies", policiesSection],
   ["models", "Models", modelsSection],
   ["levels", "Levels", levelsSection],
@@ -98,23 +99,17 @@ function policiesSection() {
   return [scrolling(table(`${capital(unitOfCost())}; below each figure its 95% interval`, columns, rows)), ...routingFacts()];
 }
 
-/** What the verdict rests on, as pairs of terms and figures. */
+/** What stands behind the verdict. The last sentence of all is about tasks that break the ladder. */
 function routingFacts() {
-  const found = report.routing;
-  if (!found) return [];
-  const facts = [
-    ["judged policy", name(found.policy)],
-    ["over the best single model", [`${points(found.gain_over_best_single)} points (95% ${pointsInterval(found.gain_over_best_single_ci)}; paired test p = ${found.p === null ? "–" : Number(found.p.toPrecision(2))}) against always `, name(found.best_single)]],
-    ["over the zero router", `${points(found.gain_over_zero_router)} points (95% ${pointsInterval(found.gain_over_zero_router_ci)}), mixing single models blindly at the same cost`],
-    ["smallest difference that so many tasks show", `${percent(found.detectable_difference)} of tasks, in 4 of 5 runs`],
-  ];
-  if (found.aiq) facts.push(["AIQ", `${found.aiq.router.toFixed(3)}; zero router ${found.aiq.zero_router.toFixed(3)}; difference ${found.aiq.gain.toFixed(3)} (95% ${found.aiq.gain_ci.map((bound) => bound.toFixed(3)).join(" to ")})`]);
-  if (found.pgr != null) facts.push(["PGR, APGR", `${percent(found.pgr)}, ${percent(found.apgr)}`]);
-  for (const [target, share] of Object.entries(found.cpt ?? {})) facts.push([`CPT(${percent(Number(target), 0)})`, percent(share)]);
-  return [definitions(facts), el("p", { class: "note" }, ...visible(about.notes))];
+  const facts = about.details.slice(0, -1).map((sentence) => el("li", {}, ...visible(`${capital(sentence)}.`)));
+  return [facts.length ? el("ul", {}, facts) : null, el("p", { class: "note" }, ...visible(about.notes))];
 }
 
 const definitions = (facts) => el("dl", { class: "facts" }, facts.flatMap(([term, value]) => [el("dt", {}, term), el("dd", {}, value)]));
+
+function checksSection() {
+  return [el("ul", { class: "checks" }, about.checked.map((each) => el("li", { class: each.passed ? "passed" : "failed" }, ...visible(each.message))))];
+}
 
 function modelsSection() {
   const rows = Object.entries(report.models).map(([key, score]) => ({ key, ...score }));
@@ -147,10 +142,7 @@ function classifierSection() {
 function nestedSection(nested) {
   const examples = nested.examples.map((id) => TASKS.find((task) => task.task_id === id)).filter(Boolean);
   return [
-    paragraph(
-      `${percent(nested.share)} of the tasks (95% ${interval(nested.share_ci)}) are solved by a cheaper model and not by `, name(LADDER.at(-1)),
-      `: whoever believes that the last model solves whatever another one does loses them, and pays ${rate(nested.extra_cost)} more ${report.run.cost_unit === "usd" ? "for 1,000 tasks" : "a task"}. No model solves ${percent(nested.none)}.`,
-    ),
+    paragraph(...visible(`${capital(about.details.at(-1))}.`)),
     scrolling(table("Pairs of models: the share of tasks that only one of the two solves", [
       { head: "weaker", text: true, cell: (pair) => name(pair.weaker) },
       { head: "stronger", text: true, cell: (pair) => name(pair.stronger) },
