@@ -105,6 +105,7 @@ def _plane(figure: Figure, report: Report) -> None:
     if min(costs) > 0 and max(costs) / min(costs) > 30:
         axes.set_xscale("log")
     axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter("")
     axes.set(xlabel=f"cost {'in US dollars per 1,000 tasks' if dollars else 'per task, in units'}")
     axes.set(ylabel="tasks solved, %")
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3)
@@ -131,7 +132,6 @@ _PLACES = [
 
 def _name(figure: Figure, axes: Axes, points: Sequence[tuple[str, float, float, str]]) -> None:
     """Writes names where they cover neither a point nor each other; where that cannot be, at the last place."""
-    from matplotlib.patheffects import withStroke  # noqa: PLC0415
     from matplotlib.transforms import Bbox  # noqa: PLC0415
 
     figure.draw_without_rendering()  # settles the layout
@@ -142,7 +142,7 @@ def _name(figure: Figure, axes: Axes, points: Sequence[tuple[str, float, float, 
         for dx, dy, side in _PLACES:
             text = axes.annotate(name, (x, y), (dx, dy), textcoords="offset points", ha=side, color=_KINDS[kind][2])
             text.set_in_layout(False)
-            text.set_path_effects([withStroke(linewidth=2, foreground="white")])
+            text.set_bbox({"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 0.3})
             box = text.get_window_extent()
             inside = frame.x0 <= box.x0 and box.x1 <= frame.x1 + 20 and frame.y0 <= box.y0 and box.y1 <= frame.y1
             if (inside and not box.count_overlaps(taken)) or (dx, dy, side) == _PLACES[-1]:
