@@ -39,8 +39,8 @@ class Judgement:
 
     `worth_it`: it solves more than the zero router at its cost, beyond the 95% interval, and sends at least as many
     tasks elsewhere than most as can prove anything (`resampling.LEAST`). `simple`: what does as well where it does
-    not, one model to ask always or two to mix blindly; else empty. `best_single`: the model with the highest accuracy, the
-    cheaper of two. `detectable_difference`: what so many tasks can show against it.
+    not, one model to ask always or two to mix blindly; else empty. `best_single`: the model with the highest accuracy,
+    the cheaper of two. `detectable_difference`: what so many tasks can show against it.
     """
 
     policy: str
