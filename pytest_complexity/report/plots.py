@@ -51,8 +51,9 @@ _STYLE: dict[Any, Any] = {
 def plots(report: Report) -> Iterator[tuple[str, bytes]]:
     """Each figure's file name and bytes; the same bytes for the same report and the same matplotlib.
 
-    `plane`: cost and quality of every policy with 95% intervals; `verdicts`: those of each model's trials. A figure
-    that the report has no data for is left out. Raises `ComplexityError` where matplotlib is not installed.
+    `plane`: cost and quality of every policy with 95% intervals; `verdicts`: those of each model's trials;
+    `calibration`: a router's chances against what was observed. A figure that the report has no data for is left out.
+    Raises `ComplexityError` where matplotlib is not installed.
     """
     try:
         import matplotlib as mpl  # noqa: PLC0415  (heavy, and an extra)
@@ -75,6 +76,8 @@ def _drawings(report: Report) -> Iterator[tuple[str, Callable[[Figure, Report], 
         yield "plane", _plane
     if any(score["verdicts"] for score in report["models"].values()):
         yield "verdicts", _verdicts
+    if (report.get("router") or {}).get("bins"):
+        yield "calibration", _calibration
 
 
 def _plane(figure: Figure, report: Report) -> None:
@@ -186,6 +189,17 @@ def _verdicts(figure: Figure, report: Report) -> None:
     axes.invert_yaxis()
     axes.set(xlabel="share of trials, %", xlim=(0, 100))
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=5)
+
+
+def _calibration(figure: Figure, report: Report) -> None:
+    axes = figure.add_subplot(aspect="equal")
+    bins = report["router"]["bins"]
+    most = max(each["trials"] for each in bins)
+    predicted, observed = ([100 * each[key] for each in bins] for key in ("predicted", "observed"))
+    axes.plot([0, 100], [0, 100], "--", color=_KINDS["control"][2], linewidth=1)
+    axes.plot(predicted, observed, color=_KINDS["router"][2], linewidth=1)
+    axes.scatter(predicted, observed, [10 + 110 * each["trials"] / most for each in bins], color=_KINDS["router"][2])
+    axes.set(xlabel="predicted chance of success, %", ylabel="observed, %", xlim=(0, 100), ylim=(0, 100))
 
 
 def plain(name: str) -> str:

@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
-from made import made_run, results
+from made import made_run, results, routed
 
 from pytest_complexity.cli import main
 from pytest_complexity.report.plots import plots
@@ -22,8 +22,9 @@ def test_every_policy_and_every_verdict_is_named_and_a_figure_is_the_same_each_t
     """Whatever a model's name holds: markup, formulas, what cannot be seen, what no file can hold."""
     names = ("$x_1$", "<b>&", "a\u202e\ud800\x07")
     report = results(made_run([f"T/{number}" for number in range(20)], names, 2)).report
+    report = {**report, "router": routed(made_run(trials=1))["router"]}
     drawn = dict(plots(report))
-    assert list(drawn) == ["plane.svg", "plane.png", "verdicts.svg", "verdicts.png"]
+    assert list(drawn) == [f"{name}.{kind}" for name in ("plane", "verdicts", "calibration") for kind in ("svg", "png")]
     assert drawn == dict(plots(report))
     for figure in ("plane.svg", "verdicts.svg"):
         text = words(drawn[figure])
