@@ -289,7 +289,7 @@ def test_what_strangers_wrote_is_shown_and_neither_run_nor_rendered(browser: Bro
     assert not set(shown[7] + shown[8]) & set("\u202e\u2066\u2069\u200b\x00\x1b\x07\u2028\U000e0041")
     assert "U+D800" in shown[8]
     assert "U+D800" in browser.texts("#task h2")[0]
-    assert len(shown[9]) == 100_000
+    assert shown[9].endswith("\n[... and 900022 more characters]")
     assert before > 100
     foreign = (
         "img, iframe, base, object, embed, a[href^=javascript], body style:not(.chart style), meta[http-equiv=refresh]"

@@ -266,8 +266,7 @@ function completion(trial) {
   part(trial.text.slice(start, end), false);
   part(trial.text.slice(end), true);
   if (!trial.text) pre.append(el("span", { class: "aside" }, "(empty)"));
-  if (!trial.left_out) return pre;
-  return el("div", {}, pre, el("p", { class: "note" }, `${plural(trial.left_out, "more character")} in completions.jsonl.`));
+  return pre;
 }
 
 const stranger = (text) => el("pre", { tabindex: "0", dir: "ltr" }, ...visible(text));
