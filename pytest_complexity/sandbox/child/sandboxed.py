@@ -49,7 +49,7 @@ class Sandboxed:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=None,
-            env={"PYTHONHASHSEED": "0"},
+            env={"PYTHONHASHSEED": "0", "LD_BIND_NOW": "1"},  # what a worker binds late it copies pages for
             cwd="/",
         )
         theirs.close()

@@ -64,12 +64,13 @@ def _nested(code: CodeType) -> Iterator[CodeType]:
 def bound_in(code: CodeType, names: Iterable[str]) -> set[str]:
     """Those of the names that a compiled module binds."""
     wanted = set(names)
-    found: set[str] = set()
-    if not wanted.isdisjoint(code.co_names):
-        found.update(name for how, name in _named(code) if how.startswith("STORE") and name in wanted)
+    if wanted.isdisjoint(code.co_names):
+        found = set()
+    else:
+        found = {name for how, name in _named(code) if how.startswith("STORE") and name in wanted}
     for part in _nested(code):
-        if not wanted.isdisjoint(part.co_names) and _STORE_GLOBAL in part.co_code[::2]:
-            found.update(name for how, name in _named(part) if how == "STORE_GLOBAL" and name in wanted)
+        if _STORE_GLOBAL in part.co_code[::2] and not wanted.isdisjoint(part.co_names):
+            found.update([name for how, name in _named(part) if how == "STORE_GLOBAL" and name in wanted])
     return found
 
 
@@ -423,6 +424,7 @@ class Worker:
     _pid: int
 
     def __init__(self) -> None:
+        self._file = os.path.join(os.getcwd(), "solution.py")
         self.objects = Objects(self.ask)
         self.module = ModuleType(MODULE)
         self._ahead: dict[str, Any] = {}  # what the judge was told of the program's names
@@ -435,11 +437,6 @@ class Worker:
 
     def serve(self, channel: Channel) -> None:
         """Serve one judge. Never returns; what the program left behind is not run."""
-        depth = 0
-        frame: Any = sys._getframe()
-        while frame is not None:
-            depth, frame = depth + 1, frame.f_back
-        sys.setrecursionlimit(sys.getrecursionlimit() + depth + 3)
         try:
             self._answer_all(channel)
         except (Lost, MemoryError):
@@ -523,7 +520,7 @@ class Worker:
         sys.modules[MODULE] = self.module
         names = vars(self.module)
         names["__builtins__"] = builtins  # the real ones: our own modules have a copy
-        names["__file__"] = os.path.join(os.getcwd(), "solution.py")
+        names["__file__"] = self._file
         for source in spec["imports"]:
             exec(compiled(source), names)
         try:

@@ -34,6 +34,7 @@ from .wire import REQUEST, Channel
 # Loading binds no name in a program.
 WARM = ("collections", "copy", "functools", "heapq", "itertools", "math", "operator", "random", "re", "string", "typing")
 CONTROL = 10  #: the descriptor of the control socket
+FRAMES = 5  #: of ours between `serve` and what the program defines
 REHEARSALS = 20
 MAX_PROCESSES = 128
 MAX_FILES = 2000
@@ -94,12 +95,20 @@ def rehearse() -> None:
     linecache.clearcache()
 
 
+def depth() -> int:
+    """How many frames the caller and its callers are."""
+    count, frame = 0, sys._getframe(1)
+    while frame is not None:
+        count, frame = count + 1, frame.f_back  # type: ignore[assignment]
+    return count
+
+
 class Zygote:
     """Forks workers on request, one at a time."""
 
-    def __init__(self, control: socket.socket, home: str, enforce: bool) -> None:
+    def __init__(self, control: socket.socket, home: str, limit_processes: bool) -> None:
         self._control = control
-        self._enforce = enforce
+        self._limit_processes = limit_processes  # in each worker
         self._alone = os.getpid() == 1
         self._directories = {home, "/tmp", "/dev/shm"} if self._alone else {home}
         self._pid = 0
@@ -109,6 +118,7 @@ class Zygote:
 
     def serve(self) -> None:
         """Obey until the control socket closes."""
+        sys.setrecursionlimit(sys.getrecursionlimit() + depth() + FRAMES)
         while message := self._control.recv(64):
             verb, *arguments = message.split()
             if verb == b"fork":
@@ -123,39 +133,34 @@ class Zygote:
         if not fork:
             self._control.send(message)
             return
-        judges, workers = socket.socketpair()
-        self._fork(workers)
+        workers, judges = socket.socketpair()
+        self._fork(workers, judges.fileno())
         socket.send_fds(self._control, [message], [judges.fileno()])
         judges.close()
 
-    def _fork(self, channel: socket.socket) -> None:
+    def _fork(self, workers: socket.socket, judges: int) -> None:
+        channel = Channel(workers)
         system.hide_memory(False)  # for the worker; no process of a program is alive now
         self._pid = system.fork()
-        if self._pid == 0:
-            self._become_worker(channel)
+        if self._pid == 0:  # every page that is written to from here on is copied, so this does little
+            try:
+                os.close(judges)
+                os.close(CONTROL)
+                os.setsid()
+                if self._limit_processes:
+                    system.limit("NPROC", MAX_PROCESSES)
+                self._worker.serve(channel)
+            finally:
+                os._exit(0)
         system.hide_memory(True)
-        channel.close()
-
-    def _become_worker(self, channel: socket.socket) -> None:
-        """In the child: keep nothing but the channel, take the last limit, and serve. Never returns."""
-        try:
-            if channel.fileno() != 3:
-                os.dup2(channel.fileno(), 3, inheritable=False)
-                channel = socket.socket(fileno=3)
-            os.closerange(4, 65536)
-            os.setsid()
-            if self._enforce:
-                system.limit("NPROC", MAX_PROCESSES)
-            self._worker.serve(Channel(channel))
-        finally:
-            os._exit(0)
+        workers.close()
 
     def _end(self, patience: float, measure: bool) -> tuple[int | None, float, bool]:
         """Kill all that is left of the trial: (the worker's wait status or None, seconds in line, all clean)."""
         if patience:
             self._await_exit(patience)
         delay = self._run_delay() if measure else 0.0
-        pid, status = os.waitpid(self._pid, os.WNOHANG) if self._pid else (0, 0)
+        pid, status = os.waitpid(self._pid, os.WNOHANG) if patience else (0, 0)
         clean = self._kill_all(reaped=pid != 0) and self._clear()
         self._pid = 0
         return status if pid else None, delay, clean
@@ -250,8 +255,9 @@ def _ignoring(call: Any, *args: Any) -> None:
 def main(arguments: list[str]) -> None:
     """Serve the control socket; the other arguments are sandboxed.py's, then the packages to warm."""
     number, home, packages, level, memory_mb, uid, *names = arguments
-    os.dup2(int(number), CONTROL, inheritable=False)  # 3 is for the workers' channels
-    os.close(int(number))
+    os.dup2(int(number), CONTROL, inheritable=False)
+    os.closerange(3, CONTROL)
+    os.closerange(CONTROL + 1, 65536)
     control = socket.socket(fileno=CONTROL)
     drop_privileges(int(uid))
     system.die_with_parent()
@@ -264,12 +270,14 @@ def main(arguments: list[str]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.chdir(home)
     prepare(packages, names)
-    zygote = Zygote(control, home, enforce=level != "process")
+    zygote = Zygote(control, home, limit_processes=level == "limits")
     if level != "process":
         filters.install()
         system.limit_memory(system.address_space(), int(memory_mb))  # these hold for every worker
         system.limit("FSIZE", MAX_FILE_BYTES)
         system.limit("NOFILE", 256)
+    if level == "namespaces":  # elsewhere the user's other processes count, and the zygote must be able to fork
+        system.limit("NPROC", MAX_PROCESSES)
     gc.collect()
     gc.freeze()
     control.send(b"ready")
