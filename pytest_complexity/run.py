@@ -18,6 +18,7 @@ from pytest_complexity.desk import LocalDesk
 from pytest_complexity.gates import GateResult
 from pytest_complexity.inputs import measured_of
 from pytest_complexity.models import Model
+from pytest_complexity.money import Ledger
 from pytest_complexity.outcomes import Key
 from pytest_complexity.pipeline import Pipeline
 from pytest_complexity.results import Results, check_gates, parse_gates, results_of
@@ -82,7 +83,12 @@ class Run:
         }
         self.directory.add_tasks((*key, task.text) for key, task in tasks.items())
         self._pipeline = Pipeline(
-            models, self._sandbox, self.directory, verifiers=verifiers(), concurrency=settings.concurrency
+            models,
+            self._sandbox,
+            self.directory,
+            verifiers=verifiers(),
+            concurrency=settings.concurrency,
+            ledger=Ledger(None if settings.replay else settings.max_cost, self.directory.spent(models)),
         )
         self.desk = LocalDesk(self._pipeline, self.directory)
         self._results: Results | None = None

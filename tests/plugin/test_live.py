@@ -21,12 +21,12 @@ ANSWERS = {
 
 
 class Server(ThreadingHTTPServer):
-    """Answers by the name of the function that a prompt asks for; `fails` answers of 400 come first."""
+    """Answers by the name of the function that a prompt asks for, 400 where that is the one that it `refuses`."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.asked: list[str] = []
-        self.fails = 0
+        self.refuses = "nothing"
 
     @property
     def spec(self) -> str:
@@ -49,7 +49,7 @@ class Handler(BaseHTTPRequestHandler):
             "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": answer}}],
             "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15},
         }
-        failing, self.server.fails = self.server.fails > 0, self.server.fails - 1
+        failing = self.server.refuses in prompt
         data = json.dumps({"error": {"message": "bad request"}} if failing else body).encode()
         self.send_response(400 if failing else 200)
         self.send_header("Content-Type", "application/json")
@@ -88,12 +88,14 @@ def test_a_server_is_asked_once_for_each_trial_and_never_again(
 
 
 def test_what_failed_is_unmeasured_and_asked_again(run: Runner, outcomes: Outcomes, server: Server) -> None:
-    server.fails = 2
+    server.refuses = "negate"
     result = run(models=server.spec, replay="")
     assert result.ret == 1
     assert sum(row["verdict"] == "unmeasured" for row in outcomes().values()) == 2
+    server.refuses = "nothing"
+    server.asked.clear()
     run(models=server.spec, replay="").stdout.fnmatch_lines(["*2 passed, 4 wrong*"])
-    assert len(server.asked) == 8
+    assert all("negate" in prompt for prompt in server.asked)
 
 
 def test_a_live_run_replays(run: Runner, outcomes: Outcomes, server: Server) -> None:

@@ -18,7 +18,7 @@ import pytest
 from pytest_complexity.errors import ModelError
 from pytest_complexity.models import KNOWN_PRICES, Completion, LiveModel, Sampling, Unanswered
 from pytest_complexity.models.ctransformers import CTransformersModel
-from pytest_complexity.models.openai import OpenAIModel
+from pytest_complexity.models.openai import OpenAIModel, Server as Place
 from pytest_complexity.models.registry import build, name_of
 from pytest_complexity.tasks import Task
 
@@ -99,8 +99,8 @@ def server() -> Iterator[Server]:
         thread.join()
 
 
-def chat(server: Server, **options: Any) -> OpenAIModel:
-    return OpenAIModel("m", "some-model", base_url=server.url, **options)
+def chat(server: Server, *, timeout: float = 120.0, key_env: str | None = None, **options: Any) -> OpenAIModel:
+    return OpenAIModel("m", "some-model", Place(server.url, key_env, timeout=timeout), **options)
 
 
 def test_openai_answer_and_request(server: Server) -> None:
