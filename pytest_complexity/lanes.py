@@ -41,7 +41,10 @@ class Patience:
 
 @dataclass(frozen=True)
 class Traffic:
-    """A lane at one moment: trials `wanted` and `done`, calls `in_flight`, US dollars `spent` in this session."""
+    """A lane at one moment: trials `wanted` and `done`, calls `in_flight`, US dollars `spent` in this session.
+
+    `waits`: the seconds for which the server asked to be left alone.
+    """
 
     name: str
     wanted: int
@@ -49,6 +52,7 @@ class Traffic:
     in_flight: int
     spent: float
     priced: bool
+    waits: float
 
 
 class Lane:
@@ -95,6 +99,7 @@ class Lane:
             len(self._asking),
             self._spent,
             self.model.price is not None,
+            max(0.0, self._free_from - time.monotonic()),
         )
 
     def push(self, keys: Iterable[Key]) -> None:
@@ -186,8 +191,7 @@ class Lane:
             except Busy as why:
                 # While others are answered a rate limit only asks for patience: such attempts are not counted, else a
                 # strict one would use up those of the calls that it turns away.
-                if not (why.limited and self._successes > successes):
-                    tried += 1
+                tried = 0 if why.limited and self._successes > successes else tried + 1
                 if tried >= self._patience.attempts:
                     self._in_vain += 1
                 if tried >= self._patience.attempts or self._stopped:

@@ -6,13 +6,14 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest._io import TerminalWriter
 
 from pytest_complexity.desk import LocalDesk
 from pytest_complexity.gates import GateResult
@@ -21,6 +22,7 @@ from pytest_complexity.models import Model
 from pytest_complexity.money import Ledger
 from pytest_complexity.outcomes import Key
 from pytest_complexity.pipeline import Pipeline
+from pytest_complexity.progress import Progress
 from pytest_complexity.results import Results, check_gates, parse_gates, results_of
 from pytest_complexity.rundir import RunDirectory, read_run
 from pytest_complexity.sandbox import Limits, Sandbox
@@ -91,10 +93,16 @@ class Run:
             ledger=Ledger(None if settings.replay else settings.max_cost, self.directory.spent(models)),
         )
         self.desk = LocalDesk(self._pipeline, self.directory)
+        self._progress: Progress | None = None
         self._results: Results | None = None
         self._gates: list[GateResult] = []
         self._notices = [*self.directory.notices, *self._missing(models)]
         self._pipeline.start(tasks, plan.keys)
+
+    def show_progress(self, terminal: TerminalWriter) -> None:
+        """Tells how far the calls are until the run is over."""
+        self._progress = Progress(self._pipeline.traffic, lambda: terminal.width_of_current_line)
+        self._progress.start()
 
     def _missing(self, models: Mapping[str, Model]) -> Iterator[str]:
         known = self.directory.completions
@@ -118,15 +126,28 @@ class Run:
         """Begins no further call."""
         self._pipeline.halt()
 
-    def finish(self, *, interrupted: bool) -> bool:
-        """Stops the pipeline, writes labels and report; whether every gate holds."""
+    def finish(self, *, interrupted: bool, say: Callable[[str], None]) -> bool:
+        """Lets calls in flight land, stops the pipeline, writes labels and report; whether every gate holds."""
         if interrupted:
             self._sandbox.close()  # ends the programs that run; what was not collected is asked again
+        self._land(say)
         self._pipeline.close()
         self._results = results_of(measured_of(read_run(self.directory.path)), rule=self._settings.rule)
         self._results.write(self.directory.write)
         self._gates = check_gates(self._results.report, parse_gates(self._settings.gates))
         return all(gate.passed for gate in self._gates)
+
+    def _land(self, say: Callable[[str], None]) -> None:
+        """Waits for calls in flight, which are paid for; Ctrl-C drops them."""
+        if self._progress is not None:
+            self._progress.stop()
+        flying = sum(each.in_flight for each in self._pipeline.traffic())
+        try:
+            if flying:
+                say(f"complexity: waiting for {flying} calls in flight; Ctrl-C drops them")
+            self._pipeline.land()
+        except KeyboardInterrupt:
+            say("complexity: calls in flight were dropped")
 
     def summarize(self, reporter: pytest.TerminalReporter) -> None:
         """Prints the report and the gates."""
@@ -149,6 +170,8 @@ class Run:
 
     def close(self) -> None:
         """Ends every process and closes the files."""
+        if self._progress is not None:
+            self._progress.stop()
         self._pipeline.close()
         self._sandbox.close()
         self.directory.close()

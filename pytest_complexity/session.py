@@ -204,6 +204,8 @@ class Session:
     def _start(self, plan: Plan) -> None:
         with _usage_errors():
             self._run = Run(self.settings, self.config.rootpath, self.config.args, plan, self._models(plan))
+            if self._live and self.config.option.verbose >= 0:
+                self._run.show_progress(self.config.get_terminal_writer())
         self._desk = self._run.desk
 
     def _tables(self) -> Mapping[str, Mapping[str, Any]]:
@@ -292,6 +294,11 @@ class Session:
         if self._run is not None and (session.shouldfail or session.shouldstop):
             self._run.halt()
 
+    def interrupted(self) -> None:
+        """Begins no further call after Ctrl-C and lets every item go that waits for one."""
+        if self._run is not None:
+            self._run.halt()
+
     def finish(self, session: pytest.Session) -> None:
         """Stops the pipeline and writes labels and report; a gate that does not hold fails the run."""
         if self._run is None:
@@ -299,8 +306,14 @@ class Session:
                 session.exitstatus = pytest.ExitCode.USAGE_ERROR
             return
         interrupted = session.exitstatus == pytest.ExitCode.INTERRUPTED
-        if not self._run.finish(interrupted=interrupted) and session.exitstatus == pytest.ExitCode.OK:
+        if not self._run.finish(interrupted=interrupted, say=self._say) and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _say(self, line: str) -> None:
+        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None:
+            reporter.ensure_newline()
+            reporter.write_line(line)
 
     def summarize(self, reporter: pytest.TerminalReporter) -> None:
         """Prints the report."""

@@ -282,8 +282,9 @@ def _text(choice: Any) -> str:
     reason = getattr(choice, "finish_reason", None)
     if reason == "content_filter":
         raise Unanswered("the server's content filter withheld the answer")
-    message = getattr(choice, "message", None)
-    text = getattr(choice, "text", None) if message is None else getattr(message, "content", None)
+    text = getattr(getattr(choice, "message", None), "content", None)
+    if text is None:
+        text = getattr(choice, "text", None)
     if reason == "length":
         return text if isinstance(text, str) else ""
     if not isinstance(text, str) or not text:

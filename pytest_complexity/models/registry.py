@@ -153,15 +153,18 @@ def read_tables(pyproject: Path) -> dict[str, dict[str, Any]]:
         found = tomllib.loads(pyproject.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as why:
         raise ModelError(f"{pyproject}: {why}") from None
-    ours = found.get("tool", {}).get("pytest-complexity", {})
-    unknown = sorted(ours.keys() - {"models"})
-    if unknown:
+    ours = _table(_table(found, "tool", pyproject), "pytest-complexity", pyproject)
+    if unknown := sorted(ours.keys() - {"models"}):
         raise ModelError(f"{pyproject}: [tool.pytest-complexity] holds models alone, not {unknown[0]!r}")
-    tables: dict[str, dict[str, Any]] = ours.get("models", {})
-    for name, table in tables.items():
-        if not isinstance(table, dict):
-            raise ModelError(f"{pyproject}: {name!r} is no table: write [{TABLE}.{name}]")
-    return tables
+    tables = _table(ours, "models", pyproject)
+    return {name: _table(tables, name, pyproject) for name in tables}
+
+
+def _table(parent: Mapping[str, Any], name: str, pyproject: Path) -> dict[str, Any]:
+    table = parent.get(name, {})
+    if not isinstance(table, dict):
+        raise ModelError(f"{pyproject}: {name} is no table: write [{TABLE}.NAME]")
+    return table
 
 
 def _adapter(name: str) -> Adapter:
