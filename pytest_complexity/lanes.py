@@ -182,16 +182,16 @@ class Lane:
             self._mates[key.suite, key.task_id].append(key)
 
     async def _until_answered(self, keys: Sequence[Key]) -> Answers:
-        tried = 0
+        tried, successes = 0, self._successes
         while True:
             await self._until_free()
-            successes = self._successes
             try:
                 return await self._ask(keys)
             except Busy as why:
                 # While others are answered a rate limit only asks for patience: such attempts are not counted, else a
                 # strict one would use up those of the calls that it turns away.
                 tried = 0 if why.limited and self._successes > successes else tried + 1
+                successes = self._successes
                 if tried >= self._patience.attempts:
                     self._in_vain += 1
                 if tried >= self._patience.attempts or self._stopped:
