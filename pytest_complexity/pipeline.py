@@ -133,7 +133,7 @@ class Pipeline:
     def land(self) -> None:
         """Begins no further call and waits until those in flight are answered and written."""
         self._halted = True
-        if self._thread.is_alive():
+        if self._thread.is_alive() and not self._closed:
             asyncio.run_coroutine_threadsafe(self._stop(land=True), self._loop).result()
 
     def close(self) -> None:

@@ -126,21 +126,11 @@ class Run:
         """Begins no further call."""
         self._pipeline.halt()
 
-    def finish(self, *, interrupted: bool, say: Callable[[str], None]) -> bool:
-        """Lets calls in flight land, stops the pipeline, writes labels and report; whether every gate holds."""
-        if interrupted:
-            self._sandbox.close()  # ends the programs that run; what was not collected is asked again
-        self._land(say)
-        self._pipeline.close()
-        self._results = results_of(measured_of(read_run(self.directory.path)), rule=self._settings.rule)
-        self._results.write(self.directory.write)
-        self._gates = check_gates(self._results.report, parse_gates(self._settings.gates))
-        return all(gate.passed for gate in self._gates)
-
-    def _land(self, say: Callable[[str], None]) -> None:
-        """Waits for calls in flight, which are paid for; Ctrl-C drops them."""
+    def land(self, say: Callable[[str], None]) -> None:
+        """Begins no further call and waits for those in flight, which are paid for; Ctrl-C drops them."""
         if self._progress is not None:
             self._progress.stop()
+        self._pipeline.halt()
         flying = sum(each.in_flight for each in self._pipeline.traffic())
         try:
             if flying:
@@ -148,6 +138,19 @@ class Run:
             self._pipeline.land()
         except KeyboardInterrupt:
             say("complexity: calls in flight were dropped")
+            self._sandbox.close()
+            self._pipeline.close()
+
+    def finish(self, *, interrupted: bool, say: Callable[[str], None]) -> bool:
+        """Lets calls in flight land, stops the pipeline, writes labels and report; whether every gate holds."""
+        if interrupted:
+            self._sandbox.close()  # ends the programs that run; what was not collected is asked again
+        self.land(say)
+        self._pipeline.close()
+        self._results = results_of(measured_of(read_run(self.directory.path)), rule=self._settings.rule)
+        self._results.write(self.directory.write)
+        self._gates = check_gates(self._results.report, parse_gates(self._settings.gates))
+        return all(gate.passed for gate in self._gates)
 
     def summarize(self, reporter: pytest.TerminalReporter) -> None:
         """Prints the report and the gates."""

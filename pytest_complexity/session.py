@@ -295,9 +295,9 @@ class Session:
             self._run.halt()
 
     def interrupted(self) -> None:
-        """Begins no further call after Ctrl-C and lets every item go that waits for one."""
+        """After the first Ctrl-C lets calls in flight land, and every item go that waits."""
         if self._run is not None:
-            self._run.halt()
+            self._run.land(self._say)
 
     def finish(self, session: pytest.Session) -> None:
         """Stops the pipeline and writes labels and report; a gate that does not hold fails the run."""
