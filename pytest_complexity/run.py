@@ -6,20 +6,23 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest._io import TerminalWriter
 
 from pytest_complexity.desk import LocalDesk
 from pytest_complexity.gates import GateResult
 from pytest_complexity.inputs import measured_of
 from pytest_complexity.models import Model
+from pytest_complexity.money import Ledger
 from pytest_complexity.outcomes import Key
 from pytest_complexity.pipeline import Pipeline
+from pytest_complexity.progress import Progress
 from pytest_complexity.results import Results, check_gates, parse_gates, results_of
 from pytest_complexity.rundir import RunDirectory, read_run
 from pytest_complexity.sandbox import Limits, Sandbox
@@ -82,13 +85,24 @@ class Run:
         }
         self.directory.add_tasks((*key, task.text) for key, task in tasks.items())
         self._pipeline = Pipeline(
-            models, self._sandbox, self.directory, verifiers=verifiers(), concurrency=settings.concurrency
+            models,
+            self._sandbox,
+            self.directory,
+            verifiers=verifiers(),
+            concurrency=settings.concurrency,
+            ledger=Ledger(None if settings.replay else settings.max_cost, self.directory.spent(models)),
         )
         self.desk = LocalDesk(self._pipeline, self.directory)
+        self._progress: Progress | None = None
         self._results: Results | None = None
         self._gates: list[GateResult] = []
         self._notices = [*self.directory.notices, *self._missing(models)]
         self._pipeline.start(tasks, plan.keys)
+
+    def show_progress(self, terminal: TerminalWriter) -> None:
+        """Tells how far the calls are until the run is over."""
+        self._progress = Progress(self._pipeline.traffic, lambda: terminal.width_of_current_line)
+        self._progress.start()
 
     def _missing(self, models: Mapping[str, Model]) -> Iterator[str]:
         known = self.directory.completions
@@ -112,10 +126,26 @@ class Run:
         """Begins no further call."""
         self._pipeline.halt()
 
-    def finish(self, *, interrupted: bool) -> bool:
-        """Stops the pipeline, writes labels and report; whether every gate holds."""
+    def land(self, say: Callable[[str], None]) -> None:
+        """Begins no further call and waits for those in flight, which are paid for; Ctrl-C drops them."""
+        if self._progress is not None:
+            self._progress.stop()
+        self._pipeline.halt()
+        flying = sum(each.in_flight for each in self._pipeline.traffic())
+        try:
+            if flying:
+                say(f"complexity: waiting for {flying} calls in flight; Ctrl-C drops them")
+            self._pipeline.land()
+        except KeyboardInterrupt:
+            say("complexity: calls in flight were dropped")
+            self._sandbox.close()
+            self._pipeline.close()
+
+    def finish(self, *, interrupted: bool, say: Callable[[str], None]) -> bool:
+        """Lets calls in flight land, stops the pipeline, writes labels and report; whether every gate holds."""
         if interrupted:
             self._sandbox.close()  # ends the programs that run; what was not collected is asked again
+        self.land(say)
         self._pipeline.close()
         self._results = results_of(measured_of(read_run(self.directory.path)), rule=self._settings.rule)
         self._results.write(self.directory.write)
@@ -143,6 +173,8 @@ class Run:
 
     def close(self) -> None:
         """Ends every process and closes the files."""
+        if self._progress is not None:
+            self._progress.stop()
         self._pipeline.close()
         self._sandbox.close()
         self.directory.close()
