@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pytest_complexity.errors import ComplexityError
 from pytest_complexity.inputs import read_inputs
+from pytest_complexity.prior import ladder, predict
 from pytest_complexity.results import check_gates, parse_gates, results_of
 from pytest_complexity.sandbox.doctor import doctor
 from pytest_complexity.suites import OFFICIAL, fetch
@@ -45,6 +47,13 @@ def parser() -> argparse.ArgumentParser:
     )
     report.add_argument("--json", action="store_true", help="print report.json instead of tables")
     report.set_defaults(command=_report)
+
+    prior = commands.add_parser("prior", help="a ladder before the first call: predicted MMLU (Performance Law)")
+    prior.add_argument("configs", nargs="+", type=Path, metavar="CONFIG.json", help="a dense model's config.json")
+    prior.add_argument("--tokens", required=True, metavar="18T[,...]", help="training tokens, in the same order")
+    prior.add_argument("--params", metavar="7B[,...]", help="parameters (default: counted from the configuration)")
+    prior.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    prior.set_defaults(command=_prior)
 
     data = commands.add_parser("data", help="the official task files")
     actions = data.add_subparsers(required=True, metavar="ACTION")
@@ -88,6 +97,21 @@ def _report(arguments: argparse.Namespace) -> int:
     for gate in checked:
         print(gate.message, file=sys.stderr)
     return 0 if all(gate.passed for gate in checked) else 1
+
+
+def _prior(arguments: argparse.Namespace) -> int:
+    priors = predict(arguments.configs, arguments.tokens, arguments.params)
+    order = ladder(priors)
+    if arguments.json:
+        print(json.dumps({"models": [each.to_json() for each in priors], "ladder": order}, indent=2))
+        return 0
+    for each in priors:
+        print(f"{each.config}\tMMLU {each.score.mmlu:.2f}\tu {each.score.u:.4f}\tparameters {each.parameters:.4g}")
+        for warning in each.warnings:
+            print(f"  warning: {warning}")
+    if len(order) > 1:
+        print("suggested ladder: " + " < ".join(order))
+    return 0
 
 
 def _data_list(_: argparse.Namespace) -> int:

@@ -31,6 +31,10 @@ class LabelError(ComplexityError):
     """A rule that does not exist or does not fit the ladder."""
 
 
+class PriorError(ComplexityError):
+    """A model's configuration that the Performance Law cannot be applied to."""
+
+
 class GateError(ComplexityError):
     """A gate that cannot be read."""
 
