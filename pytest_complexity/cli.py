@@ -13,6 +13,7 @@ from pathlib import Path
 from pytest_complexity.errors import ComplexityError
 from pytest_complexity.gates import annotated, margin
 from pytest_complexity.inputs import read_inputs
+from pytest_complexity.prior import ladder, predict
 from pytest_complexity.results import Checks, results_of
 from pytest_complexity.sandbox.doctor import doctor
 from pytest_complexity.suites import OFFICIAL, fetch
@@ -65,6 +66,12 @@ def parser() -> argparse.ArgumentParser:
     )
     route.add_argument("--json", action="store_true", help="a JSON object a line: model, chances, level, cost")
     route.set_defaults(command=_route)
+    prior = commands.add_parser("prior", help="a ladder before the first call: predicted MMLU (Performance Law)")
+    prior.add_argument("configs", nargs="+", type=Path, metavar="CONFIG.json", help="a dense model's config.json")
+    prior.add_argument("--tokens", required=True, metavar="18T[,...]", help="training tokens, in the same order")
+    prior.add_argument("--params", metavar="7B[,...]", help="parameters (default: counted from the configuration)")
+    prior.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    prior.set_defaults(command=_prior)
 
     data = commands.add_parser("data", help="the official task files")
     actions = data.add_subparsers(required=True, metavar="ACTION")
@@ -132,6 +139,21 @@ def _prompts() -> Iterator[str]:
             with contextlib.suppress(ValueError, RecursionError):
                 record = json.loads(text)
         yield record["text"] if isinstance(record, dict) and isinstance(record.get("text"), str) else text
+
+
+def _prior(arguments: argparse.Namespace) -> int:
+    priors = predict(arguments.configs, arguments.tokens, arguments.params)
+    order = ladder(priors)
+    if arguments.json:
+        print(json.dumps({"models": [each.to_json() for each in priors], "ladder": order}, indent=2))
+        return 0
+    for each in priors:
+        print(f"{each.config}\tMMLU {each.score.mmlu:.2f}\tu {each.score.u:.4f}\tparameters {each.parameters:.4g}")
+        for warning in each.warnings:
+            print(f"  warning: {warning}")
+    if len(order) > 1:
+        print("suggested ladder: " + " < ".join(order))
+    return 0
 
 
 def _data_list(_: argparse.Namespace) -> int:
