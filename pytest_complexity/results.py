@@ -16,8 +16,10 @@ from pytest_complexity.labels import Labels, label_all
 from pytest_complexity.policies import Router
 from pytest_complexity.predictions import Prediction
 from pytest_complexity.report import Findings, build, sentences
+from pytest_complexity.report.html import page
 from pytest_complexity.report.markdown import markdown
 from pytest_complexity.routing import Bench, play, roster, score_policies
+from pytest_complexity.rundir import RunRecord
 from pytest_complexity.scoring import score_model
 from pytest_complexity.worth import judge, non_nested, router_curve
 
@@ -36,10 +38,11 @@ class Routed:
 
 @dataclass(frozen=True)
 class Results:
-    """What a run comes to."""
+    """What a run comes to; `run` is what it was made from, where more than counts is known."""
 
     labels: Labels
     report: Mapping[str, Any]
+    run: RunRecord | None = None
 
     def json(self) -> str:
         """`report.json`, each task on a line of its own."""
@@ -52,6 +55,7 @@ class Results:
         write("labels.jsonl", "".join(line + "\n" for line in self.labels.lines()))
         write("report.json", self.json())
         write("report.md", markdown(self.report))
+        write("report.html", page(self.report, self.run))
 
     def text(self, *, width: int, markup: bool) -> str:
         """The report for a terminal of this width, with or without colours."""
@@ -88,17 +92,21 @@ def results_of(measured: Measured, rule: str | None = None, *, routed: Routed | 
     bench = Bench.of(labels, routed.predictions if routed else None)
     played = play(bench, roster(bench, labels.rule, routed.routers if routed else ()))
     policies = score_policies(played, seed)
+    times: dict[str, list[float]] = {name: [] for name in measured.ladder}
+    for key, said in measured.run.completions.items() if measured.run else ():
+        if key.model in times and said.seconds is not None:
+            times[key.model].append(said.seconds)
     findings = Findings(
         labels=labels,
         unmeasured=sum(not outcome.verdict.measured for outcome in measured.outcomes),
-        models={name: score_model(name, measured.counts, measured.outcomes) for name in measured.ladder},
+        models={name: score_model(name, measured.counts, measured.outcomes, times[name]) for name in measured.ladder},
         played=played,
         policies=policies,
         judgement=judge(played, policies, seed),
         curve=router_curve(played, routed.prices, seed) if routed else None,
         nested=non_nested(bench, seed),
     )
-    return Results(labels, build(findings))
+    return Results(labels, build(findings), measured.run)
 
 
 @dataclass(frozen=True)

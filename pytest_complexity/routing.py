@@ -148,6 +148,12 @@ def routers_of(trained: Trained, willingness: float | None = None) -> list[Route
     return [Utility(trained.costs, worth), CheapestAdequate(ADEQUATE), Assignment(trained.rule)]
 
 
+def overpaid(case: Case, index: int) -> float:
+    """What a call of that model costs on the case beyond the cheapest one that is right at least as often there."""
+    able = (cost for cost, rate in zip(case.costs, case.rates, strict=True) if rate >= case.rates[index])
+    return case.costs[index] - min(able)
+
+
 @dataclass(frozen=True)
 class PolicyScore:
     """One policy on the bench; None where no task was measured in full.

@@ -83,7 +83,7 @@ class Run:
         tasks: dict[tuple[str, str], Task] = {
             (suite, task.task_id): task for suite, data in plan.datasets.items() for task in data.tasks
         }
-        self.directory.add_tasks((*key, task.text) for key, task in tasks.items())
+        self.directory.add_tasks((suite, task) for (suite, _), task in tasks.items())
         self._pipeline = Pipeline(
             models,
             self._sandbox,

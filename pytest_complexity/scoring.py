@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean, variance
+from statistics import fmean, median, variance
 
 from pytest_complexity.counts import TaskCounts
 from pytest_complexity.outcomes import Outcome, Verdict
@@ -23,7 +23,7 @@ class ModelScore:
     """One model. `accuracy` is the mean success rate over the tasks with a measured trial; None where none has one.
 
     `pass_at` by k, None where a task has fewer trials; `verdicts` None where only counts are known; `cost_usd` the
-    total, None where a trial's is not known.
+    total, None where a trial's is not known; `seconds` the median time of a call, None where none is known.
     """
 
     accuracy: float | None
@@ -33,10 +33,13 @@ class ModelScore:
     trials: int
     verdicts: Mapping[str, int] | None
     cost_usd: float | None
+    seconds: float | None
 
 
-def score_model(model: str, counts: Sequence[TaskCounts], outcomes: Sequence[Outcome]) -> ModelScore:
-    """The score of one model; `outcomes` empty where only counts are known."""
+def score_model(
+    model: str, counts: Sequence[TaskCounts], outcomes: Sequence[Outcome], times: Sequence[float] = ()
+) -> ModelScore:
+    """The score of one model; `outcomes` empty where only counts are known, `times` those of calls, in seconds."""
     measured = [(task.successes[model], task.trials[model]) for task in counts if task.trials[model]]
     rates = [successes / trials for successes, trials in measured]
     own = [outcome for outcome in outcomes if outcome.model == model]
@@ -50,6 +53,7 @@ def score_model(model: str, counts: Sequence[TaskCounts], outcomes: Sequence[Out
         trials=sum(trials for _, trials in measured),
         verdicts={name: count for name, count in tally.items() if count} if outcomes else None,
         cost_usd=math.fsum(filter(None, spent)) if spent and None not in spent else None,
+        seconds=median(times) if times else None,
     )
 
 

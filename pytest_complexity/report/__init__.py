@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from pytest_complexity.labels import Labels, stable_share
-from pytest_complexity.routing import Played, PolicyScore, zero_router
+from pytest_complexity.routing import Played, PolicyScore, overpaid, zero_router
 from pytest_complexity.scoring import ModelScore
 from pytest_complexity.worth import Judgement, NonNested, RouterCurve
 
@@ -80,7 +80,8 @@ def _routing(findings: Findings) -> dict[str, Any] | None:
 def _tasks(findings: Findings) -> list[dict[str, Any]]:
     """One row a task: what a later run is compared with, task by task. `solved` and `costs` in ladder order.
 
-    `chosen` is the place on the ladder of the model that each policy with a choice asks: routers and assignments.
+    `chosen` is the place on the ladder of the model that each policy with a choice asks: routers and assignments;
+    `overpaid` its cost beyond the cheapest model's that is right as often.
     """
     labels, played = findings.labels, findings.played
     scored = {id(task): index for index, task in enumerate(played.bench.tasks)}
@@ -103,6 +104,7 @@ def _tasks(findings: Findings) -> list[dict[str, Any]]:
             case = played.bench.cases[number]
             record["costs"] = [_short(cost) for cost in case.costs]
             record["chosen"] = {name: int(played.shares[number, index].argmax()) for index, name in choosing}
+            record["overpaid"] = {name: _short(overpaid(case, index)) for name, index in record["chosen"].items()}
             if case.prediction is not None:
                 record["chances"] = [_short(chance) for chance in case.prediction.chances]
                 record["predicted_level"] = case.prediction.level

@@ -12,6 +12,7 @@ import pytest
 from pytest_complexity.cli import main, parser
 from pytest_complexity.outcomes import Key, Outcome, Verdict
 from pytest_complexity.rundir import RunDirectory
+from pytest_complexity.tasks import Task
 
 LADDER = ("small", "large")
 
@@ -35,7 +36,7 @@ def run(tmp_path: Path) -> str:
     """What a session leaves: T/1 is solved by both, T/2 by the large model, and one trial of it was not measured."""
     config = {"ladder": list(LADDER), "trials": 2, "timeout": 10.0, "memory": 1024, "suites": {}}
     run = RunDirectory(tmp_path / "run", {**config, "models": {name: {} for name in LADDER}})
-    run.add_tasks([("s", "T/1", "Add."), ("s", "T/2", "Halve.")])
+    run.add_tasks([("s", Task("T/1", "Add.")), ("s", Task("T/2", "Halve."))])
     for task_id in ("T/1", "T/2"):
         for model in LADDER:
             for trial in range(2):
@@ -109,7 +110,7 @@ def test_report_prints_tables_and_writes_its_files(
     assert all(f"always-{name}" in out for name in LADDER)
     assert "\x1b" not in out
     assert err == ""
-    assert {file.name for file in directory.iterdir()} == {"labels.jsonl", "report.json", "report.md"}
+    assert {file.name for file in directory.iterdir()} == {"labels.jsonl", "report.json", "report.md", "report.html"}
     report = json.loads((directory / "report.json").read_text())
     assert main(["report", given, "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == report
