@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
@@ -222,9 +222,7 @@ class _Verifier:
         raise AssertionError("unreachable")
 
     def _run_once(self, program: Program, visible: bool) -> _Run:
-        fields = asdict(program)
-        if visible:
-            fields["tests"] = fields["visible_tests"]
+        fields = {**vars(program), "tests": program.visible_tests if visible else program.tests}
         if self._socket is None or program.packages != self._packages:
             self.close()
             self._start(program.packages)

@@ -138,7 +138,7 @@ class Court:
 
     def _plan(self, program: dict[str, Any]) -> trusted.Plan:
         """The task's plan; the last few are kept, since a task's trials come one after the other."""
-        key = repr([program[name] for name in trusted.FIELDS])
+        key = repr([program[name] for name in trusted.FIELDS])  # JSON's lists cannot be keys
         plan = self._plans.get(key)
         if plan is None:
             if len(self._plans) >= MAX_PLANS:

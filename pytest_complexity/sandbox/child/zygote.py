@@ -25,6 +25,7 @@ import socket
 import sys
 import time
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 from . import filters, system, values, worker
@@ -161,7 +162,7 @@ class Zygote:
             self._await_exit(patience)
         delay = self._run_delay() if measure else 0.0
         pid, status = os.waitpid(self._pid, os.WNOHANG) if patience else (0, 0)
-        clean = self._kill_all(reaped=pid != 0) and self._clear()
+        clean = self._kill_all(reaped=pid != 0 or not self._pid) and self._clear()
         self._pid = 0
         return status if pid else None, delay, clean
 
@@ -200,11 +201,11 @@ class Zygote:
         deadline = time.monotonic() + 5
         while time.monotonic() < deadline:
             if self._alone:
-                _ignoring(os.kill, -1, signal.SIGKILL)
+                _kill(os.kill, -1)
             else:
                 if not reaped:
-                    _ignoring(os.killpg, self._pid, signal.SIGKILL)
-                    _ignoring(os.kill, self._pid, signal.SIGKILL)
+                    _kill(os.killpg, self._pid)
+                    _kill(os.kill, self._pid)
                 system.kill_descendants(os.getpid())
             try:
                 while True:
@@ -247,9 +248,11 @@ def _remove(path: str) -> None:
     os.rmdir(path)
 
 
-def _ignoring(call: Any, *args: Any) -> None:
-    with contextlib.suppress(OSError):
-        call(*args)
+def _kill(kill: Callable[[int, int], None], pid: int) -> None:
+    try:
+        kill(pid, signal.SIGKILL)
+    except OSError:
+        pass
 
 
 def main(arguments: list[str]) -> None:
