@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pytest_complexity.datacheck import check_tasks
-from pytest_complexity.errors import ComplexityError
+from pytest_complexity.errors import ComplexityError, TaskError
 from pytest_complexity.inputs import read_inputs
 from pytest_complexity.results import check_gates, parse_gates, results_of
+from pytest_complexity.sandbox import verifiers
 from pytest_complexity.sandbox.doctor import doctor
 from pytest_complexity.suites import OFFICIAL, SUITES, fetch, load_file, load_suite
 
@@ -112,8 +113,14 @@ def _data_fetch(arguments: argparse.Namespace) -> int:
 
 def _data_check(arguments: argparse.Namespace) -> int:
     path = Path(arguments.suite)
-    built_in = arguments.suite in SUITES or not path.exists()
-    dataset = load_suite(arguments.suite, arguments.dataset) if built_in else load_file(path.stem, path)
+    if arguments.suite in SUITES:
+        dataset = load_suite(arguments.suite, arguments.dataset)
+    elif path.exists():
+        dataset = load_file(path.stem, path)
+    else:
+        raise TaskError(
+            f"{arguments.suite}: neither a built-in suite ({', '.join(SUITES)}) nor a task file that exists"
+        )
     total = len(dataset.tasks)
 
     def progress(done: int) -> None:

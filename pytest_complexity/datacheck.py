@@ -21,7 +21,7 @@ from pytest_complexity.tasks import Task
 MAX_MUTANTS = 6  #: of one task
 MAX_CONSTANTS = 10
 SECONDS = 1.0  #: for what must fail; a mutant often loops for ever
-_ALWAYS = (None, True, False, 0, 1, "", [])
+_ALWAYS: tuple[object, ...] = (None, True, False, 0, 1, "", [])
 _OPPOSITE: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Eq: ast.NotEq,
     ast.NotEq: ast.Eq,
@@ -59,7 +59,7 @@ class TaskCheck:
         return tuple(found)
 
 
-def check_tasks(tasks: Sequence[Task], workers: int = 1, progress: Callable[[int], None] = bool) -> list[TaskCheck]:
+def check_tasks(tasks: Sequence[Task], workers: int = 1, progress: Callable[[int], object] = bool) -> list[TaskCheck]:
     """Check every task, `workers` at a time; `progress` hears how many are done. Raises `SandboxError`."""
     with (
         Sandbox(workers=workers) as patient,

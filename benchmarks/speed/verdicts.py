@@ -245,7 +245,9 @@ def growth(rows: Rows, harness: Callable[[Rows], list[bool]]) -> None:
         start = time.perf_counter()
         harness(rows * 15)
         often = time.perf_counter() - start
-    print(f"\n15 times as many programs, 2 workers: {often / once:.1f} times as long ({often:.1f} s for {15 * len(rows)})")
+    print(
+        f"\n15 times as many programs, 2 workers: {often / once:.1f} times as long ({often:.1f} s for {15 * len(rows)})"
+    )
     print(f"peak memory below this process: {peak[0]:.0f} MiB (both sandboxes open)")
 
 

@@ -81,9 +81,7 @@ def steady(tasks: dict[str, Any], recorded: list[dict[str, Any]]) -> list[dict[s
         return [row for row, keep in zip(recorded, pool.map(ends, recorded), strict=True) if keep]
 
 
-def repeat(
-    tasks: dict[str, Any], recorded: list[dict[str, Any]], models: list[str], trials: int, path: Path
-) -> int:
+def repeat(tasks: dict[str, Any], recorded: list[dict[str, Any]], models: list[str], trials: int, path: Path) -> int:
     """Write a recording of every task, model and trial; their number."""
     by_task: dict[str, dict[str, str]] = defaultdict(dict)
     for row in recorded:

@@ -26,14 +26,25 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
-from typing import Any
 
 from . import filters, system, values, worker
 from .wire import REQUEST, Channel
 
 # What programs import most, loaded once instead of once a trial; each module more would weigh on every fork.
 # Loading binds no name in a program.
-WARM = ("collections", "copy", "functools", "heapq", "itertools", "math", "operator", "random", "re", "string", "typing")
+WARM = (
+    "collections",
+    "copy",
+    "functools",
+    "heapq",
+    "itertools",
+    "math",
+    "operator",
+    "random",
+    "re",
+    "string",
+    "typing",
+)
 CONTROL = 10  #: the descriptor of the control socket
 FRAMES = 5  #: of ours between `serve` and what the program defines
 REHEARSALS = 20
@@ -79,8 +90,13 @@ def _sample(number: int, items: list[int]) -> list[int]:
 
 
 def rehearse() -> None:
-    """Serve a few trials in this very process: what the interpreter learns of our code it need not learn in each worker."""
-    program = {"prompt": "", "code": "def f(x):\n    return x + 1\n", "entry_point": None, "imports": []}
+    """Serve a few trials in this very process: what the interpreter learns of our code no worker need learn again."""
+    program: dict[str, object] = {
+        "prompt": "",
+        "code": "def f(x):\n    return x + 1\n",
+        "entry_point": None,
+        "imports": [],
+    }
     start = {**program, "setup": [], "classes": (), "asked": ("f", "sorted"), "ahead": ("f",)}
     for _ in range(REHEARSALS):
         player = worker.Worker()
@@ -249,10 +265,8 @@ def _remove(path: str) -> None:
 
 
 def _kill(kill: Callable[[int, int], None], pid: int) -> None:
-    try:
+    with contextlib.suppress(OSError):
         kill(pid, signal.SIGKILL)
-    except OSError:
-        pass
 
 
 def main(arguments: list[str]) -> None:
