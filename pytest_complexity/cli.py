@@ -10,13 +10,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from pytest_complexity.errors import ComplexityError
+from pytest_complexity.datacheck import check_tasks
+from pytest_complexity.errors import ComplexityError, TaskError
 from pytest_complexity.gates import annotated, margin
 from pytest_complexity.inputs import read_inputs
 from pytest_complexity.prior import ladder, predict
 from pytest_complexity.results import Checks, results_of
+from pytest_complexity.sandbox import verifiers
 from pytest_complexity.sandbox.doctor import doctor
-from pytest_complexity.suites import OFFICIAL, fetch
+from pytest_complexity.suites import OFFICIAL, SUITES, fetch, load_file, load_suite
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -79,6 +81,14 @@ def parser() -> argparse.ArgumentParser:
     one = actions.add_parser("fetch", help="download a file into the cache directory")
     one.add_argument("name", choices=list(OFFICIAL))
     one.set_defaults(command=_data_fetch)
+    suite = actions.add_parser(
+        "check",
+        help="do a suite's tests tell right from wrong? exit 1 where a reference solution fails them, or where an "
+        "empty program or one that returns a constant passes",
+    )
+    suite.add_argument("suite", metavar="SUITE", help=f"{', '.join(SUITES)}, or the path of a task file")
+    suite.add_argument("--dataset", metavar="NAME_OR_PATH", help="where a built-in suite's tasks come from")
+    suite.set_defaults(command=_data_check)
     checked = commands.add_parser("doctor", help="proves each limit of the sandbox by a program that breaks it")
     checked.add_argument("--sandbox", metavar="LEVEL", help="process, limits or namespaces (default: the best here)")
     checked.set_defaults(command=_doctor)
@@ -165,6 +175,34 @@ def _data_list(_: argparse.Namespace) -> int:
 def _data_fetch(arguments: argparse.Namespace) -> int:
     print(fetch(arguments.name))
     return 0
+
+
+def _data_check(arguments: argparse.Namespace) -> int:
+    path = Path(arguments.suite)
+    if arguments.suite in SUITES:
+        dataset = load_suite(arguments.suite, arguments.dataset)
+    elif path.exists():
+        dataset = load_file(path.stem, path)
+    else:
+        raise TaskError(
+            f"{arguments.suite}: neither a built-in suite ({', '.join(SUITES)}) nor a task file that exists"
+        )
+    total = len(dataset.tasks)
+
+    def progress(done: int) -> None:
+        if sys.stderr.isatty():
+            print(f"\r{done} of {total} tasks", end="\n" if done == total else "", file=sys.stderr, flush=True)
+
+    found = check_tasks(dataset.tasks, workers=verifiers(), progress=progress)
+    for task in found:
+        for fault in task.faults:
+            print(f"{task.task_id}: {fault}")
+    without = sum(not task.has_reference for task in found)
+    mutants, survivors = sum(task.mutants for task in found), sum(task.survivors for task in found)
+    faulty = sum(bool(task.faults) for task in found)
+    print(f"{dataset.suite}: {total} tasks, {without} without a reference solution, {faulty} with a fault")
+    print(f"{mutants - survivors} of {mutants} mutants of the references fail, as they should")
+    return 1 if faulty else 0
 
 
 def _doctor(arguments: argparse.Namespace) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -25,7 +24,7 @@ from pytest_complexity.pipeline import Pipeline
 from pytest_complexity.progress import Progress
 from pytest_complexity.results import Checks, Results, results_of
 from pytest_complexity.rundir import RunDirectory, read_run
-from pytest_complexity.sandbox import Limits, Sandbox
+from pytest_complexity.sandbox import Limits, Sandbox, verifiers
 from pytest_complexity.settings import Settings
 from pytest_complexity.suites import Dataset
 from pytest_complexity.tasks import Task
@@ -228,8 +227,3 @@ def default_directory(root: Path, args: Sequence[str], config: Mapping[str, Any]
         base.mkdir()
         (base / ".gitignore").write_text("*\n")
     return base / hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def verifiers() -> int:
-    """How many programs are verified at once: one for each processor that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
