@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -18,6 +17,7 @@ from _pytest._io import TerminalWriter
 from pytest_complexity.desk import LocalDesk
 from pytest_complexity.gates import GateResult
 from pytest_complexity.inputs import measured_of
+from pytest_complexity.machine import processors
 from pytest_complexity.models import Model
 from pytest_complexity.money import Ledger
 from pytest_complexity.outcomes import Key
@@ -78,7 +78,9 @@ class Run:
         self._plan = plan
         config = configuration(settings, plan, models)
         path = settings.run or default_directory(root, args, config)
-        self._sandbox = Sandbox(settings.sandbox, workers=verifiers(), limits=Limits(settings.timeout, settings.memory))
+        self._sandbox = Sandbox(
+            settings.sandbox, workers=processors(), limits=Limits(settings.timeout, settings.memory)
+        )
         self.directory = RunDirectory(path, {**config, "sandbox": self._sandbox.level})
         tasks: dict[tuple[str, str], Task] = {
             (suite, task.task_id): task for suite, data in plan.datasets.items() for task in data.tasks
@@ -88,7 +90,7 @@ class Run:
             models,
             self._sandbox,
             self.directory,
-            verifiers=verifiers(),
+            verifiers=processors(),
             concurrency=settings.concurrency,
             ledger=Ledger(None if settings.replay else settings.max_cost, self.directory.spent(models)),
         )
@@ -220,8 +222,3 @@ def default_directory(root: Path, args: Sequence[str], config: Mapping[str, Any]
         base.mkdir()
         (base / ".gitignore").write_text("*\n")
     return base / hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def verifiers() -> int:
-    """How many programs are verified at once: one for each processor that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
