@@ -17,6 +17,7 @@ from _pytest._io import TerminalWriter
 from pytest_complexity.desk import LocalDesk
 from pytest_complexity.gates import GateResult, annotated
 from pytest_complexity.inputs import measured_of
+from pytest_complexity.machine import processors
 from pytest_complexity.models import Model
 from pytest_complexity.money import Ledger
 from pytest_complexity.outcomes import Key
@@ -24,7 +25,7 @@ from pytest_complexity.pipeline import Pipeline
 from pytest_complexity.progress import Progress
 from pytest_complexity.results import Checks, Results, results_of
 from pytest_complexity.rundir import RunDirectory, read_run
-from pytest_complexity.sandbox import Limits, Sandbox, verifiers
+from pytest_complexity.sandbox import Limits, Sandbox
 from pytest_complexity.settings import Settings
 from pytest_complexity.suites import Dataset
 from pytest_complexity.tasks import Task
@@ -77,7 +78,9 @@ class Run:
         self._plan = plan
         config = configuration(settings, plan, models)
         path = settings.run or default_directory(root, args, config)
-        self._sandbox = Sandbox(settings.sandbox, workers=verifiers(), limits=Limits(settings.timeout, settings.memory))
+        self._sandbox = Sandbox(
+            settings.sandbox, workers=processors(), limits=Limits(settings.timeout, settings.memory)
+        )
         self.directory = RunDirectory(path, {**config, "sandbox": self._sandbox.level})
         tasks: dict[tuple[str, str], Task] = {
             (suite, task.task_id): task for suite, data in plan.datasets.items() for task in data.tasks
@@ -87,7 +90,7 @@ class Run:
             models,
             self._sandbox,
             self.directory,
-            verifiers=verifiers(),
+            verifiers=processors(),
             concurrency=settings.concurrency,
             ledger=Ledger(None if settings.replay else settings.max_cost, self.directory.spent(models)),
         )
