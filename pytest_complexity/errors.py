@@ -43,5 +43,9 @@ class GateError(ComplexityError):
     """A gate that cannot be read."""
 
 
+class TargetError(ComplexityError):
+    """A router's target that cannot be read, or that the data cannot support."""
+
+
 class SandboxError(ComplexityError):
     """The sandbox cannot be set up, or has lost its processes: no statement about the program."""

@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 
 from pytest_complexity.desk import LocalDesk
-from pytest_complexity.gates import GateResult
+from pytest_complexity.gates import GateResult, annotated
 from pytest_complexity.inputs import measured_of
 from pytest_complexity.models import Model
 from pytest_complexity.outcomes import Key
 from pytest_complexity.pipeline import Pipeline
-from pytest_complexity.results import Results, check_gates, parse_gates, results_of
+from pytest_complexity.results import Checks, Results, results_of
 from pytest_complexity.rundir import RunDirectory, read_run
 from pytest_complexity.sandbox import Limits, Sandbox
 from pytest_complexity.settings import Settings
@@ -86,6 +86,7 @@ class Run:
         )
         self.desk = LocalDesk(self._pipeline, self.directory)
         self._results: Results | None = None
+        self._checks = checks_of(settings)
         self._gates: list[GateResult] = []
         self._notices = [*self.directory.notices, *self._missing(models)]
         self._pipeline.start(tasks, plan.keys)
@@ -117,9 +118,10 @@ class Run:
         if interrupted:
             self._sandbox.close()  # ends the programs that run; what was not collected is asked again
         self._pipeline.close()
-        self._results = results_of(measured_of(read_run(self.directory.path)), rule=self._settings.rule)
+        measured = measured_of(read_run(self.directory.path))
+        self._results = results_of(measured, rule=self._settings.rule, seed=self._settings.seed)
         self._results.write(self.directory.write)
-        self._gates = check_gates(self._results.report, parse_gates(self._settings.gates))
+        self._gates = self._checks.of(self._results.report, self._settings.seed)
         return all(gate.passed for gate in self._gates)
 
     def summarize(self, reporter: pytest.TerminalReporter) -> None:
@@ -133,7 +135,8 @@ class Run:
         reporter.write(self._results.text(width=max(80, min(terminal.fullwidth, 120)), markup=terminal.hasmarkup))
         reporter.write_line(f"sandbox: {self._sandbox.level}; results: {_shown(self.directory.path)}")
         for gate in self._gates:
-            reporter.write_line(gate.message, green=gate.passed, red=not gate.passed)
+            text = annotated(gate)  # an annotation is one at the very beginning of its line only: no colour
+            reporter.write_line(text, green=gate.passed, red=text == gate.message and not gate.passed)
 
     @staticmethod
     def level(settings: Settings) -> str:
@@ -146,6 +149,11 @@ class Run:
         self._pipeline.close()
         self._sandbox.close()
         self.directory.close()
+
+
+def checks_of(settings: Settings) -> Checks:
+    """What decides over the exit status. Raises `GateError`."""
+    return Checks.read(settings.gates, settings.baseline, settings.margin)
 
 
 def configuration(settings: Settings, plan: Plan, models: Mapping[str, Model]) -> dict[str, Any]:

@@ -23,8 +23,7 @@ from pytest_complexity.labels import Rule
 from pytest_complexity.models import Model, Unanswered
 from pytest_complexity.models.replay import EMBEDDED, Recording, ReplayModel, check_models
 from pytest_complexity.outcomes import Key, Verdict
-from pytest_complexity.results import parse_gates
-from pytest_complexity.run import Plan, Run, verifiers
+from pytest_complexity.run import Plan, Run, checks_of, verifiers
 from pytest_complexity.settings import Settings, read_settings
 from pytest_complexity.suites import Dataset, load_file, load_list, load_suite
 from pytest_complexity.tasks import Task
@@ -63,7 +62,7 @@ class Session:
                 self._recording = Recording.read(self.settings.replay) if self.settings.replay else None
                 if self._recording and self.settings.models:
                     check_models(self._recording, self.settings.models)
-                parse_gates(self.settings.gates)
+                checks_of(self.settings)
                 ladder = self.settings.models or self.recorded_models() or EMBEDDED.models
                 Rule.named(self.settings.rule, len(ladder))
                 if self.settings.models and not self._recording:

@@ -44,6 +44,8 @@ OPTIONS = (
     Option("max-tokens", "N", "longest completion (default: the model's own)", int),
     Option("rule", "NAME", "label rule: complexitynet, tier, tier@SHARE (default: by the ladder)"),
     Option("gate", "'PATH OP NUMBER'", "fail the run unless it holds in report.json; repeatable", str, True),
+    Option("baseline", "REPORT.JSON", "fail the run on a significant loss against an earlier report"),
+    Option("margin", "SHARE", "the loss against the baseline to put up with (default 0)", float),
     Option("seed", "N", "randomness of everything that has any (default 0)", int),
     Option("strict", "", "a wrong answer fails its test", bool),
 )
@@ -69,6 +71,8 @@ class Settings:
     max_tokens: int | None
     rule: str | None
     gates: tuple[str, ...]
+    baseline: Path | None
+    margin: float
     seed: int
     strict: bool
 
@@ -115,7 +119,7 @@ def read_settings(config: pytest.Config) -> Settings:
         except (TypeError, ValueError) as why:
             raise pytest.UsageError(f"cx_{name}: {why}") from None
 
-    run = get("run")
+    run, baseline = get("run"), get("baseline")
     return Settings(
         specs=_specs(get("models")),
         trials=_positive("trials", get("trials")),
@@ -131,6 +135,8 @@ def read_settings(config: pytest.Config) -> Settings:
         max_tokens=_positive("max-tokens", get("max_tokens")),
         rule=get("rule") or None,
         gates=tuple(get("gate") or ()),
+        baseline=config.invocation_params.dir / baseline if baseline else None,
+        margin=_margin(get("margin") or 0.0),
         seed=get("seed") or 0,
         strict=bool(get("strict")),
     )
@@ -166,6 +172,12 @@ def _temperature(value: Any) -> Any:
 def _positive(name: str, value: Any) -> Any:
     if value is not None and not (value > 0 and math.isfinite(value)):
         raise pytest.UsageError(f"--cx-{name}: a number above 0 is wanted, found {value}")
+    return value
+
+
+def _margin(value: float) -> float:
+    if not 0 <= value < 1:
+        raise pytest.UsageError(f"--cx-margin: a share from 0 up to 1 is wanted, found {value}")
     return value
 
 
