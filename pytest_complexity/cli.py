@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from pytest_complexity.errors import ComplexityError
+from pytest_complexity.gates import annotated, margin
 from pytest_complexity.inputs import read_inputs
 from pytest_complexity.prior import ladder, predict
-from pytest_complexity.results import check_gates, parse_gates, results_of
+from pytest_complexity.results import Checks, results_of
 from pytest_complexity.sandbox.doctor import doctor
 from pytest_complexity.suites import OFFICIAL, fetch
 
@@ -45,9 +48,24 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument(
         "--gate", action="append", default=[], metavar="'PATH OP NUMBER'", help="exit 1 unless it holds"
     )
+    report.add_argument("--baseline", metavar="REPORT.JSON", type=Path, help="exit 1 on a significant loss against it")
+    report.add_argument(
+        "--margin", metavar="SHARE", type=margin, default=0.0, help="the loss against it to put up with (default 0)"
+    )
     report.add_argument("--json", action="store_true", help="print report.json instead of tables")
     report.set_defaults(command=_report)
 
+    route = commands.add_parser("route", help="the model to ask for a prompt, by a trained router")
+    route.add_argument("router", type=Path, metavar="DIR", help="what `train` wrote")
+    route.add_argument(
+        "prompt",
+        nargs="?",
+        default="-",
+        metavar="PROMPT",
+        help="or - for standard input: a prompt a line, or a JSON object with a field `text`",
+    )
+    route.add_argument("--json", action="store_true", help="a JSON object a line: model, chances, level, cost")
+    route.set_defaults(command=_route)
     prior = commands.add_parser("prior", help="a ladder before the first call: predicted MMLU (Performance Law)")
     prior.add_argument("configs", nargs="+", type=Path, metavar="CONFIG.json", help="a dense model's config.json")
     prior.add_argument("--tokens", required=True, metavar="18T[,...]", help="training tokens, in the same order")
@@ -85,7 +103,7 @@ def _label(arguments: argparse.Namespace) -> int:
 
 
 def _report(arguments: argparse.Namespace) -> int:
-    gates = parse_gates(arguments.gate)
+    checks = Checks.read(arguments.gate, arguments.baseline, arguments.margin)
     results = results_of(read_inputs(arguments.inputs, _ladder(arguments)), rule=arguments.rule)
     if arguments.json:
         sys.stdout.write(results.json())
@@ -93,10 +111,34 @@ def _report(arguments: argparse.Namespace) -> int:
         results.print(sys.stdout)
     if arguments.o is not None:
         results.write(lambda name, text: _write(arguments.o / name, text))
-    checked = check_gates(results.report, gates)
+    checked = checks.of(results.report)
     for gate in checked:
-        print(gate.message, file=sys.stderr)
+        print(annotated(gate), file=sys.stderr)
     return 0 if all(gate.passed for gate in checked) else 1
+
+
+def _route(arguments: argparse.Namespace) -> int:
+    from pytest_complexity.router import Router  # noqa: PLC0415  (no other command needs a classifier)
+
+    router = Router.load(arguments.router)
+    for prompt in _prompts() if arguments.prompt == "-" else [arguments.prompt]:
+        route = router.route(prompt)
+        print(json.dumps(asdict(route)) if arguments.json else route.model, flush=True)
+    return 0
+
+
+def _prompts() -> Iterator[str]:
+    """Each line of standard input; of a JSON object with a field `text`, that field."""
+    for number, line in enumerate(sys.stdin.buffer, start=1):
+        try:
+            text = line.decode("utf-8").rstrip("\r\n")
+        except UnicodeDecodeError as why:
+            raise ComplexityError(f"standard input:{number}: not UTF-8 (byte {why.start})") from None
+        record: object = None
+        if text.lstrip().startswith("{"):
+            with contextlib.suppress(ValueError, RecursionError):
+                record = json.loads(text)
+        yield record["text"] if isinstance(record, dict) and isinstance(record.get("text"), str) else text
 
 
 def _prior(arguments: argparse.Namespace) -> int:

@@ -31,12 +31,22 @@ class LabelError(ComplexityError):
     """A rule that does not exist or does not fit the ladder."""
 
 
+class TrainingError(ComplexityError):
+    """Labels that nothing can be learned from, or a classifier that does not exist or cannot run on this machine."""
+
+
+class TrainedError(ComplexityError):
+    """A trained directory that is damaged, of another version, or of another ladder."""
 class PriorError(ComplexityError):
     """A model's configuration that the Performance Law cannot be applied to."""
 
 
 class GateError(ComplexityError):
     """A gate that cannot be read."""
+
+
+class TargetError(ComplexityError):
+    """A router's target that cannot be read, or that the data cannot support."""
 
 
 class SandboxError(ComplexityError):

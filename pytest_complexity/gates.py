@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -71,6 +72,21 @@ def check_gate(gate: Gate, report: Mapping[str, Any]) -> GateResult:
         return GateResult(False, f"gate failed: {gate.text}: it is {kind}")
     passed = _OPERATORS[gate.operator](value, gate.number)
     return GateResult(passed, f"gate {'passed' if passed else 'failed'}: {gate.text} (found {value:.6g})")
+
+
+def margin(text: str) -> float:
+    """A loss to put up with, from 0 up to 1. Raises ValueError."""
+    share = float(text)
+    if not 0 <= share < 1:
+        raise ValueError(f"a share from 0 up to 1 is wanted, found {text}")
+    return share
+
+
+def annotated(result: GateResult) -> str:
+    """The message; on GitHub Actions a failed one is an annotation of the workflow's run."""
+    if result.passed or os.environ.get("GITHUB_ACTIONS") != "true":
+        return result.message
+    return "::error title=pytest-complexity::" + result.message.replace("%", "%25").replace("\n", "%0A")
 
 
 def _children(value: Any) -> dict[str, Any]:

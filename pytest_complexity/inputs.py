@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pytest_complexity.counts import TaskCounts, counts_of, read_counts
 from pytest_complexity.errors import RecordingError
+from pytest_complexity.models import Completion
 from pytest_complexity.outcomes import Key, Outcome
 from pytest_complexity.rundir import RunRecord, read_run
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Success counts on a ladder, and the outcomes behind them; none where only counts are known."""
+    """Success counts on a ladder, and the run with the outcomes behind them; none where only counts are known."""
 
     ladder: tuple[str, ...]
     counts: tuple[TaskCounts, ...]
     outcomes: tuple[Outcome, ...] = ()
+    run: RunRecord | None = None
 
 
 def read_inputs(paths: Sequence[Path], ladder: Sequence[str] | None = None) -> Measured:
@@ -53,7 +55,7 @@ def measured_of(run: RunRecord, ladder: Sequence[str] | None = None) -> Measured
     outcomes = tuple(each for each in run.outcomes if each.model in names and each.trial < trials)
     asked = {(each.suite, each.task_id) for each in outcomes}
     texts = {key: text for key, text in run.texts.items() if key in asked}
-    return Measured(names, tuple(counts_of(outcomes, names, trials, texts)), outcomes)
+    return Measured(names, tuple(counts_of(outcomes, names, trials, texts)), outcomes, replace(run, outcomes=outcomes))
 
 
 def join_runs(runs: Sequence[tuple[str, RunRecord]]) -> RunRecord:
@@ -63,6 +65,8 @@ def join_runs(runs: Sequence[tuple[str, RunRecord]]) -> RunRecord:
         return first
     outcomes: dict[Key, Outcome] = {}
     texts: dict[tuple[str, str], str] = {}
+    tests: dict[tuple[str, str], str] = {}
+    completions: dict[Key, Completion] = {}
     for other, run in runs:
         if run.ladder != first.ladder:
             raise RecordingError(f"{other}: another ladder than {name}'s")
@@ -74,7 +78,11 @@ def join_runs(runs: Sequence[tuple[str, RunRecord]]) -> RunRecord:
                 )
             if known is None or not known.verdict.measured:
                 outcomes[outcome.key] = outcome
+                if said := run.completions.get(outcome.key):
+                    completions[outcome.key] = said
         texts.update(run.texts)
+        tests.update(run.tests)
     trials = max(run.config["trials"] for _, run in runs)
     ordered = {key: outcomes[key] for key in sorted(outcomes)}
-    return RunRecord({**first.config, "trials": trials}, tuple(ordered.values()), dict(sorted(texts.items())))
+    config = {**first.config, "trials": trials}
+    return RunRecord(config, tuple(ordered.values()), dict(sorted(texts.items())), tests, completions)

@@ -6,32 +6,56 @@ import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Any
 
+from pytest_complexity.baseline import check_baseline, read_baseline
 from pytest_complexity.gates import Gate, GateResult, check_gate, parse_gate
 from pytest_complexity.inputs import Measured
 from pytest_complexity.labels import Labels, label_all
-from pytest_complexity.report import build, sentences
+from pytest_complexity.policies import Router
+from pytest_complexity.predictions import Prediction
+from pytest_complexity.report import Findings, build, sentences
+from pytest_complexity.report.html import page
 from pytest_complexity.report.markdown import markdown
-from pytest_complexity.scoring import score_model, score_policies
+from pytest_complexity.routing import Bench, play, roster, score_policies
+from pytest_complexity.rundir import RunRecord
+from pytest_complexity.scoring import score_model
+from pytest_complexity.worth import judge, non_nested, router_curve
+
+
+@dataclass(frozen=True)
+class Routed:
+    """What a trained router says of the measured tasks: a prediction for each, in their order.
+
+    `routers` are the ways to use it, the one to judge first; `prices` what it takes calls to cost, in ladder order.
+    """
+
+    predictions: Sequence[Prediction]
+    routers: Sequence[Router]
+    prices: Sequence[float]
 
 
 @dataclass(frozen=True)
 class Results:
-    """What a run comes to."""
+    """What a run comes to; `run` is what it was made from, where more than counts is known."""
 
     labels: Labels
     report: Mapping[str, Any]
+    run: RunRecord | None = None
 
     def json(self) -> str:
-        """`report.json`."""
-        return json.dumps(self.report, indent=2, allow_nan=False) + "\n"
+        """`report.json`, each task on a line of its own."""
+        head = json.dumps({k: v for k, v in self.report.items() if k != "tasks"}, indent=2, allow_nan=False)
+        rows = ",\n".join("    " + json.dumps(row, allow_nan=False) for row in self.report["tasks"])
+        return head.removesuffix("\n}") + f',\n  "tasks": [\n{rows}\n  ]\n}}\n'
 
     def write(self, write: Callable[[str, str], None]) -> None:
         """Hands each file's name and text to `write`."""
         write("labels.jsonl", "".join(line + "\n" for line in self.labels.lines()))
         write("report.json", self.json())
         write("report.md", markdown(self.report))
+        write("report.html", page(self.report, self.run))
 
     def text(self, *, width: int, markup: bool) -> str:
         """The report for a terminal of this width, with or without colours."""
@@ -62,20 +86,43 @@ class Results:
         return sentences.levels(self.report)
 
 
-def results_of(measured: Measured, rule: str | None = None) -> Results:
+def results_of(measured: Measured, rule: str | None = None, *, routed: Routed | None = None, seed: int = 0) -> Results:
     """Labels and report of what was measured. Raises `LabelError` where the rule does not fit the ladder."""
     labels = label_all(measured.counts, measured.ladder, rule)
-    models = {name: score_model(name, measured.counts, measured.outcomes) for name in measured.ladder}
-    policies = score_policies(measured.counts, labels)
-    unmeasured = sum(not outcome.verdict.measured for outcome in measured.outcomes)
-    return Results(labels, build(models, policies, labels, unmeasured))
+    bench = Bench.of(labels, routed.predictions if routed else None)
+    played = play(bench, roster(bench, labels.rule, routed.routers if routed else ()))
+    policies = score_policies(played, seed)
+    times: dict[str, list[float]] = {name: [] for name in measured.ladder}
+    for key, said in measured.run.completions.items() if measured.run else ():
+        if key.model in times and said.seconds is not None:
+            times[key.model].append(said.seconds)
+    findings = Findings(
+        labels=labels,
+        unmeasured=sum(not outcome.verdict.measured for outcome in measured.outcomes),
+        models={name: score_model(name, measured.counts, measured.outcomes, times[name]) for name in measured.ladder},
+        played=played,
+        policies=policies,
+        judgement=judge(played, policies, seed),
+        curve=router_curve(played, routed.prices, seed) if routed else None,
+        nested=non_nested(bench, seed),
+    )
+    return Results(labels, build(findings), measured.run)
 
 
-def parse_gates(texts: Sequence[str]) -> list[Gate]:
-    """The gates of an option. Raises `GateError`."""
-    return [parse_gate(text) for text in texts]
+@dataclass(frozen=True)
+class Checks:
+    """What decides over the exit status: gates, and an earlier report with the loss to put up with."""
 
+    gates: tuple[Gate, ...] = ()
+    baseline: Mapping[str, Any] | None = None
+    margin: float = 0.0
 
-def check_gates(report: Mapping[str, Any], gates: Sequence[Gate]) -> list[GateResult]:
-    """Each gate on a report."""
-    return [check_gate(gate, report) for gate in gates]
+    @classmethod
+    def read(cls, gates: Sequence[str], baseline: Path | None = None, margin: float = 0.0) -> Checks:
+        """As the options say. Raises `GateError`."""
+        return cls(tuple(map(parse_gate, gates)), read_baseline(baseline) if baseline else None, margin)
+
+    def of(self, report: Mapping[str, Any], seed: int = 0) -> list[GateResult]:
+        """Each of them on a report."""
+        results = [check_gate(gate, report) for gate in self.gates]
+        return results + (check_baseline(report, self.baseline, self.margin, seed) if self.baseline else [])

@@ -6,21 +6,24 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest._io import TerminalWriter
 
 from pytest_complexity.desk import LocalDesk
-from pytest_complexity.gates import GateResult
+from pytest_complexity.gates import GateResult, annotated
 from pytest_complexity.inputs import measured_of
 from pytest_complexity.models import Model
+from pytest_complexity.money import Ledger
 from pytest_complexity.outcomes import Key
 from pytest_complexity.pipeline import Pipeline
-from pytest_complexity.results import Results, check_gates, parse_gates, results_of
+from pytest_complexity.progress import Progress
+from pytest_complexity.results import Checks, Results, results_of
 from pytest_complexity.rundir import RunDirectory, read_run
 from pytest_complexity.sandbox import Limits, Sandbox
 from pytest_complexity.settings import Settings
@@ -80,15 +83,27 @@ class Run:
         tasks: dict[tuple[str, str], Task] = {
             (suite, task.task_id): task for suite, data in plan.datasets.items() for task in data.tasks
         }
-        self.directory.add_tasks((*key, task.text) for key, task in tasks.items())
+        self.directory.add_tasks((suite, task) for (suite, _), task in tasks.items())
         self._pipeline = Pipeline(
-            models, self._sandbox, self.directory, verifiers=verifiers(), concurrency=settings.concurrency
+            models,
+            self._sandbox,
+            self.directory,
+            verifiers=verifiers(),
+            concurrency=settings.concurrency,
+            ledger=Ledger(None if settings.replay else settings.max_cost, self.directory.spent(models)),
         )
         self.desk = LocalDesk(self._pipeline, self.directory)
+        self._progress: Progress | None = None
         self._results: Results | None = None
+        self._checks = checks_of(settings)
         self._gates: list[GateResult] = []
         self._notices = [*self.directory.notices, *self._missing(models)]
         self._pipeline.start(tasks, plan.keys)
+
+    def show_progress(self, terminal: TerminalWriter) -> None:
+        """Tells how far the calls are until the run is over."""
+        self._progress = Progress(self._pipeline.traffic, lambda: terminal.width_of_current_line)
+        self._progress.start()
 
     def _missing(self, models: Mapping[str, Model]) -> Iterator[str]:
         known = self.directory.completions
@@ -112,14 +127,31 @@ class Run:
         """Begins no further call."""
         self._pipeline.halt()
 
-    def finish(self, *, interrupted: bool) -> bool:
-        """Stops the pipeline, writes labels and report; whether every gate holds."""
+    def land(self, say: Callable[[str], None]) -> None:
+        """Begins no further call and waits for those in flight, which are paid for; Ctrl-C drops them."""
+        if self._progress is not None:
+            self._progress.stop()
+        self._pipeline.halt()
+        flying = sum(each.in_flight for each in self._pipeline.traffic())
+        try:
+            if flying:
+                say(f"complexity: waiting for {flying} calls in flight; Ctrl-C drops them")
+            self._pipeline.land()
+        except KeyboardInterrupt:
+            say("complexity: calls in flight were dropped")
+            self._sandbox.close()
+            self._pipeline.close()
+
+    def finish(self, *, interrupted: bool, say: Callable[[str], None]) -> bool:
+        """Lets calls in flight land, stops the pipeline, writes labels and report; whether every gate holds."""
         if interrupted:
             self._sandbox.close()  # ends the programs that run; what was not collected is asked again
+        self.land(say)
         self._pipeline.close()
-        self._results = results_of(measured_of(read_run(self.directory.path)), rule=self._settings.rule)
+        measured = measured_of(read_run(self.directory.path))
+        self._results = results_of(measured, rule=self._settings.rule, seed=self._settings.seed)
         self._results.write(self.directory.write)
-        self._gates = check_gates(self._results.report, parse_gates(self._settings.gates))
+        self._gates = self._checks.of(self._results.report, self._settings.seed)
         return all(gate.passed for gate in self._gates)
 
     def summarize(self, reporter: pytest.TerminalReporter) -> None:
@@ -133,7 +165,8 @@ class Run:
         reporter.write(self._results.text(width=max(80, min(terminal.fullwidth, 120)), markup=terminal.hasmarkup))
         reporter.write_line(f"sandbox: {self._sandbox.level}; results: {_shown(self.directory.path)}")
         for gate in self._gates:
-            reporter.write_line(gate.message, green=gate.passed, red=not gate.passed)
+            text = annotated(gate)  # an annotation is one at the very beginning of its line only: no colour
+            reporter.write_line(text, green=gate.passed, red=text == gate.message and not gate.passed)
 
     @staticmethod
     def level(settings: Settings) -> str:
@@ -143,9 +176,16 @@ class Run:
 
     def close(self) -> None:
         """Ends every process and closes the files."""
+        if self._progress is not None:
+            self._progress.stop()
         self._pipeline.close()
         self._sandbox.close()
         self.directory.close()
+
+
+def checks_of(settings: Settings) -> Checks:
+    """What decides over the exit status. Raises `GateError`."""
+    return Checks.read(settings.gates, settings.baseline, settings.margin)
 
 
 def configuration(settings: Settings, plan: Plan, models: Mapping[str, Model]) -> dict[str, Any]:

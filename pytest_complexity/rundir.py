@@ -11,15 +11,16 @@ import fcntl
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pytest_complexity.errors import ComplexityError, RecordingError, RunDirectoryError
 from pytest_complexity.jsonl import dump_line, parse_object, read_bytes
-from pytest_complexity.models import Completion
+from pytest_complexity.models import Completion, Model
 from pytest_complexity.models.replay import completion_of
 from pytest_complexity.outcomes import Key, Outcome
+from pytest_complexity.tasks import Task
 
 #: What two sessions of one run must agree on; trials, limit and ladder may grow.
 FIXED = ("timeout", "memory")
@@ -37,6 +38,7 @@ class RunDirectory:
         self.notices: list[str] = []
         self.completions: dict[Key, Completion] = {}
         self.outcomes: dict[Key, Outcome] = {}
+        self._lost = 0.0  # US dollars for trials that came to nothing
         try:
             path.mkdir(parents=True, exist_ok=True)
             self._lock = _lock(path)
@@ -72,12 +74,23 @@ class RunDirectory:
         os.write(self._outcomes, dump_line(outcome.to_json()))
         return outcome
 
-    def add_tasks(self, tasks: Iterable[tuple[str, str, str]]) -> None:
-        """Keeps the texts of a run's tasks, (suite, task id, text), so that its labels can be made from it alone."""
+    def spent(self, models: Mapping[str, Model]) -> float:
+        """US dollars for everything that these models were asked in this run, answers that served nothing included."""
+        prices = {name: model.price for name, model in models.items() if model.price}
+        known = (
+            prices[key.model].of(said.prompt_tokens, said.completion_tokens)
+            for key, said in self.completions.items()
+            if key.model in prices
+        )
+        return sum(cost or 0.0 for cost in known) + self._lost
+
+    def add_tasks(self, tasks: Iterable[tuple[str, Task]]) -> None:
+        """Keeps what labels and report need of a run's tasks, each with its suite, so that it suffices alone."""
         file = self.path / "tasks.jsonl"
         known = {(row["suite"], row["task_id"]): row for row in _recover(file, self.notices, _check_task)}
-        for suite, task_id, text in tasks:
-            known[suite, task_id] = {"suite": suite, "task_id": task_id, "text": text}
+        for suite, task in tasks:
+            row = {"suite": suite, "task_id": task.task_id, "text": task.text, "tests": task.tests}
+            known[suite, task.task_id] = row
         self.write("tasks.jsonl", "".join(dump_line(row).decode() for row in known.values()))
 
     def write(self, name: str, text: str) -> None:
@@ -93,11 +106,13 @@ class RunDirectory:
 
     def _read(self) -> None:
         for record in _recover(self.path / "completions.jsonl", self.notices, _check_completion):
-            (_, task_id, model, trial), completion = completion_of(record)
-            self.completions[Key(str(record["suite"]), task_id, model, trial)] = completion
+            key, completion = _keyed(record)
+            self.completions[key] = completion
         for record in _recover(self.path / "outcomes.jsonl", self.notices, Outcome.from_json):
             outcome = Outcome.from_json(record)
             self.outcomes[outcome.key] = outcome
+            if not outcome.verdict.measured:
+                self._lost += outcome.cost_usd or 0.0
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -112,11 +127,16 @@ def read_config(path: Path) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """What a run directory says: its configuration, its outcomes, and the text of each task by (suite, task id)."""
+    """What a run directory says: its configuration and outcomes, each task's text by (suite, task id).
+
+    `tests`, the source of each task's tests, and `completions` hold what is known of them.
+    """
 
     config: Mapping[str, Any]
     outcomes: tuple[Outcome, ...]
     texts: Mapping[tuple[str, str], str]
+    tests: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    completions: Mapping[Key, Completion] = field(default_factory=dict)
 
     @property
     def ladder(self) -> tuple[str, ...]:
@@ -125,7 +145,7 @@ class RunRecord:
 
 
 def read_run(path: Path) -> RunRecord:
-    """A run directory as it lies there, the last outcome of each trial. Raises `RunDirectoryError`."""
+    """A run directory as it lies there, the last line of each trial. Raises `RunDirectoryError`."""
     config = read_config(path)
     if not config:
         raise RunDirectoryError(f"{path}: no run directory: run.json is missing")
@@ -133,8 +153,14 @@ def read_run(path: Path) -> RunRecord:
         if not isinstance(config.get(name), kind) or not config[name]:
             raise RunDirectoryError(f"{path / 'run.json'}: no configuration of ours: {name!r} is missing or empty")
     outcomes = (Outcome.from_json(row) for row in _rows(path / "outcomes.jsonl", Outcome.from_json))
-    texts = {(row["suite"], row["task_id"]): row["text"] for row in _rows(path / "tasks.jsonl", _check_task)}
-    return RunRecord(config, tuple({outcome.key: outcome for outcome in outcomes}.values()), texts)
+    tasks = {(row["suite"], row["task_id"]): row for row in _rows(path / "tasks.jsonl", _check_task)}
+    return RunRecord(
+        config,
+        tuple({outcome.key: outcome for outcome in outcomes}.values()),
+        {key: row["text"] for key, row in tasks.items()},
+        {key: row["tests"] for key, row in tasks.items() if isinstance(row.get("tests"), str)},
+        dict(_keyed(record) for record in _rows(path / "completions.jsonl", _check_completion)),
+    )
 
 
 def _rows(file: Path, check: Callable[[dict[str, Any]], object]) -> Iterator[dict[str, Any]]:
@@ -213,6 +239,11 @@ def _check_completion(record: dict[str, Any]) -> None:
     if not isinstance(record.get("suite"), str):
         raise RecordingError("field 'suite' is missing")
     completion_of(record)
+
+
+def _keyed(record: dict[str, Any]) -> tuple[Key, Completion]:
+    (_, task_id, model, trial), completion = completion_of(record)
+    return Key(str(record["suite"]), task_id, model, trial), completion
 
 
 def _check_task(record: dict[str, Any]) -> None:

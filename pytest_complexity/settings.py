@@ -42,8 +42,11 @@ OPTIONS = (
     Option("concurrency", "N", "calls in flight per model, over the whole run (default 16)", int),
     Option("temperature", "T", "sampling temperature (default: the model's own)", float),
     Option("max-tokens", "N", "longest completion (default: the model's own)", int),
+    Option("max-cost", "USD", "stop before a call would pass it; over all sessions of the run", float),
     Option("rule", "NAME", "label rule: complexitynet, tier, tier@SHARE (default: by the ladder)"),
     Option("gate", "'PATH OP NUMBER'", "fail the run unless it holds in report.json; repeatable", str, True),
+    Option("baseline", "REPORT.JSON", "fail the run on a significant loss against an earlier report"),
+    Option("margin", "SHARE", "the loss against the baseline to put up with (default 0)", float),
     Option("seed", "N", "randomness of everything that has any (default 0)", int),
     Option("strict", "", "a wrong answer fails its test", bool),
 )
@@ -67,8 +70,11 @@ class Settings:
     concurrency: int
     temperature: float | None
     max_tokens: int | None
+    max_cost: float | None
     rule: str | None
     gates: tuple[str, ...]
+    baseline: Path | None
+    margin: float
     seed: int
     strict: bool
 
@@ -115,7 +121,7 @@ def read_settings(config: pytest.Config) -> Settings:
         except (TypeError, ValueError) as why:
             raise pytest.UsageError(f"cx_{name}: {why}") from None
 
-    run = get("run")
+    run, baseline = get("run"), get("baseline")
     return Settings(
         specs=_specs(get("models")),
         trials=_positive("trials", get("trials")),
@@ -129,8 +135,11 @@ def read_settings(config: pytest.Config) -> Settings:
         concurrency=_positive("concurrency", get("concurrency")) or 16,
         temperature=_temperature(get("temperature")),
         max_tokens=_positive("max-tokens", get("max_tokens")),
+        max_cost=_positive("max-cost", get("max_cost")),
         rule=get("rule") or None,
         gates=tuple(get("gate") or ()),
+        baseline=config.invocation_params.dir / baseline if baseline else None,
+        margin=_margin(get("margin") or 0.0),
         seed=get("seed") or 0,
         strict=bool(get("strict")),
     )
@@ -166,6 +175,12 @@ def _temperature(value: Any) -> Any:
 def _positive(name: str, value: Any) -> Any:
     if value is not None and not (value > 0 and math.isfinite(value)):
         raise pytest.UsageError(f"--cx-{name}: a number above 0 is wanted, found {value}")
+    return value
+
+
+def _margin(value: float) -> float:
+    if not 0 <= value < 1:
+        raise pytest.UsageError(f"--cx-margin: a share from 0 up to 1 is wanted, found {value}")
     return value
 
 

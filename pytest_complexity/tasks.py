@@ -53,6 +53,12 @@ class Task:
         if not self.text.strip():
             raise TaskError("field 'text': it is empty")
 
+    @property
+    def tests(self) -> str:
+        """The tests as a person reads them: imports, set-up and assertions."""
+        parts = (*self.test_imports, self.test_setup_code, *self.test_list)
+        return "\n".join(part for part in parts if part.strip())
+
     def to_json(self) -> dict[str, Any]:
         """The task as a line of a task file: fields at their default are left out."""
         return {

@@ -1,41 +1,87 @@
 """Which model to ask for a task. A policy gives shares and never sees a verdict, but for those that say they know.
 
-`Decision` is the protocol's one answer: what a policy expects to pay and to solve on a task whose success rates are
-known. Policies know neither training nor drawing.
+Expected share solved, cost, shares of the models and a task's choice all follow from the one `Decision` that a policy
+takes on each case. Policies know neither training nor drawing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
+
+from pytest_complexity.predictions import Prediction
+
+#: `simple` needs no prompt, `router` decides from the prompt, `control` mixes blindly, `informed` knows the outcomes.
+Kind = Literal["simple", "router", "control", "informed"]
 
 
 @dataclass(frozen=True)
 class Case:
-    """One task as a policy is judged on it: each model's measured success rate, and the task's level, if any.
+    """One task as a policy is judged on it, everything in ladder order.
 
-    `rates` are in ladder order, in [0, 1].
+    `rates`: each model's measured success rate, in [0, 1]; `costs`: its mean cost of one call on this task; `level`:
+    the task's level, if any; `prediction`: what a classifier says of the prompt, if one was asked.
     """
 
     rates: Sequence[float]
-    level: int | None
+    costs: Sequence[float]
+    level: int | None = None
+    prediction: Prediction | None = None
 
 
 @dataclass(frozen=True)
 class Decision:
-    """The chance that the task is solved, and the expected cost."""
+    """The chance with which each model is asked, adding up to 1, and the chance that the task is solved."""
 
+    shares: Sequence[float]
     solved: float
-    cost: float
+
+    @classmethod
+    def certain(cls, case: Case, index: int) -> Decision:
+        """The model at `index` of the ladder, and no other."""
+        return cls([float(index == k) for k in range(len(case.rates))], case.rates[index])
 
 
 class Policy(Protocol):
-    """Judged on a case at given unit costs, in ladder order."""
+    """Judged on cases."""
 
     @property
     def name(self) -> str:
         """As it stands in the report."""
 
-    def decide(self, case: Case, costs: Sequence[float]) -> Decision:
+    @property
+    def kind(self) -> Kind:
+        """What it knows."""
+
+    def decide(self, case: Case) -> Decision:
         """What to expect of it on this task."""
+
+
+class Router(Protocol):
+    """A policy that decides from what is predicted of the prompt, and so can be used before any model is asked."""
+
+    @property
+    def name(self) -> str:
+        """As it stands in the report."""
+
+    def choose(self, prediction: Prediction) -> int:
+        """The index, on the ladder, of the model to ask."""
+
+
+@dataclass(frozen=True)
+class RouterPolicy:
+    """A router as a policy. A case without a prediction goes to the last model, as a service would do."""
+
+    router: Router
+    kind: Kind = "router"
+
+    @property
+    def name(self) -> str:
+        """The router's."""
+        return self.router.name
+
+    def decide(self, case: Case) -> Decision:
+        """The chosen model's own rate."""
+        last = len(case.rates) - 1
+        return Decision.certain(case, self.router.choose(case.prediction) if case.prediction else last)

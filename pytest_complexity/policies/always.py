@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pytest_complexity.policies import Case, Decision
+from pytest_complexity.policies import Case, Decision, Kind
 
 
 @dataclass(frozen=True)
@@ -14,12 +13,13 @@ class Always:
 
     model: str
     index: int
+    kind: Kind = "simple"
 
     @property
     def name(self) -> str:
         """`always-` and the model."""
         return f"always-{self.model}"
 
-    def decide(self, case: Case, costs: Sequence[float]) -> Decision:
-        """The model's own rate at its own cost."""
-        return Decision(case.rates[self.index], costs[self.index])
+    def decide(self, case: Case) -> Decision:
+        """The model's own rate."""
+        return Decision.certain(case, self.index)

@@ -2,28 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
-from pytest_complexity.policies import Case, Decision
+from pytest_complexity.policies import Case, Decision, Kind
+from pytest_complexity.predictions import Prediction
 
 _COMPLEXITYNET = {1: 0, 2: 0, 3: 1, 4: 1, 5: 2}
 
 
-class Assignment:
-    """Levels 1 and 2 to the first model, 3 and 4 to the second, 5 to the third; by `tier`, level k to model k.
+def model_of(level: int, rule: str) -> int:
+    """Levels 1 and 2 to the first model, 3 and 4 to the second, 5 to the third; by `tier`, level k to model k."""
+    return _COMPLEXITYNET[level] if rule == "complexitynet" else level - 1
 
-    The levels come from the same trials that judge it, as if a classifier never erred: what it shows is the most
-    that these levels are worth, not what a router will reach. A task without a level goes to the last model.
+
+@dataclass(frozen=True)
+class Assignment:
+    """The assignment by the most likely level of a prompt."""
+
+    rule: str
+    name: str = "assignment"
+
+    def choose(self, prediction: Prediction) -> int:
+        """The model that the predicted level is assigned to."""
+        return model_of(prediction.level, self.rule)
+
+
+@dataclass(frozen=True)
+class KnownAssignment:
+    """The assignment with the levels known in advance.
+
+    They come from the same trials that judge it, as if a classifier never erred: what it shows is the most that these
+    levels are worth, not what a router will reach. A task without a level goes to the last model.
     """
 
-    name = "assignment"
+    rule: str
+    name: str = "assignment"
+    kind: Kind = "informed"
 
-    def __init__(self, rule: str) -> None:
-        self.rule = rule
-
-    def decide(self, case: Case, costs: Sequence[float]) -> Decision:
-        """The rate and the cost of the model that the level is assigned to."""
-        index = len(costs) - 1
-        if case.level is not None:
-            index = _COMPLEXITYNET[case.level] if self.rule == "complexitynet" else case.level - 1
-        return Decision(case.rates[index], costs[index])
+    def decide(self, case: Case) -> Decision:
+        """The rate of the model that the level is assigned to."""
+        last = len(case.rates) - 1
+        return Decision.certain(case, last if case.level is None else model_of(case.level, self.rule))

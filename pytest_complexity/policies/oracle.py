@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from pytest_complexity.policies import Case, Decision
+from pytest_complexity.policies import Case, Decision, Kind
 
 
 class Oracle:
-    """Knows each model's answer beforehand and asks the cheapest that is right, the first one where none is.
+    """Knows each model's answer beforehand and asks the cheapest that is right, the cheapest of all where none is.
 
-    Over several trials: the expectation over one independent draw from each model.
+    Over several trials: the expectation over one independent draw from each model. So it knows the luck of each draw
+    too, which no router can; where it stands far above every router, some of that is luck.
     """
 
     name = "oracle"
+    kind: Kind = "informed"
 
-    def decide(self, case: Case, costs: Sequence[float]) -> Decision:
-        """sum over k of cost_k * rate_k * prod over j < k of (1 - rate_j), and what is left at the first's cost."""
-        left, cost = 1.0, 0.0
-        for rate, price in sorted(zip(case.rates, costs, strict=True), key=lambda pair: pair[1]):
-            cost += price * rate * left
-            left *= 1 - rate
-        return Decision(1 - left, cost + left * min(costs))
+    def decide(self, case: Case) -> Decision:
+        """Model k is asked with the chance rate_k * prod over the cheaper j of (1 - rate_j)."""
+        left, shares = 1.0, [0.0] * len(case.rates)
+        order = sorted(range(len(case.rates)), key=lambda k: case.costs[k])
+        for index in order:
+            shares[index] = case.rates[index] * left
+            left *= 1 - case.rates[index]
+        shares[order[0]] += left
+        return Decision(shares, 1 - left)

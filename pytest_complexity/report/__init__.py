@@ -3,26 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from pytest_complexity.labels import Labels, stable_share
-from pytest_complexity.scoring import ModelScore, PolicyScore
+from pytest_complexity.routing import Played, PolicyScore, overpaid, zero_router
+from pytest_complexity.scoring import ModelScore
+from pytest_complexity.worth import Judgement, NonNested, RouterCurve
 
 
-def build(
-    models: Mapping[str, ModelScore], policies: Mapping[str, PolicyScore], labels: Labels, unmeasured: int
-) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Findings:
+    """Everything that a report is made of."""
+
+    labels: Labels
+    unmeasured: int
+    models: Mapping[str, ModelScore]
+    played: Played
+    policies: Mapping[str, PolicyScore]
+    judgement: Judgement | None
+    curve: RouterCurve | None
+    nested: NonNested | None
+
+
+def build(findings: Findings) -> dict[str, Any]:
     """The report as plain builtins; deterministic, and null where something is not known."""
+    labels, bench = findings.labels, findings.played.bench
     return {
         "run": {
             "tasks": len(labels.rows),
             "ladder": list(labels.ladder),
             "measured": sum(sum(row.task.trials.values()) for row in labels.rows),
             "planned": sum(row.task.planned * len(labels.ladder) for row in labels.rows),
-            "unmeasured": unmeasured,
+            "unmeasured": findings.unmeasured,
+            "scored": len(bench.cases),
+            "cost_unit": bench.cost_unit,
         },
-        "models": {name: _model(score) for name, score in models.items()},
+        "models": {name: _model(score) for name, score in findings.models.items()},
         "levels": {
             "rule": labels.rule,
             "counts": {str(level): count for level, count in labels.counts.items()},
@@ -31,7 +48,17 @@ def build(
             "below_threshold": labels.below_threshold,
             "stable_share": stable_share(labels),
         },
-        "policies": {name: _plain(asdict(score)) for name, score in policies.items()},
+        "policies": {name: _plain(asdict(score)) for name, score in findings.policies.items()},
+        "routing": _routing(findings),
+        "curves": {
+            "zero_router": [
+                {"model": bench.ladder[index], "cost": cost, "accuracy": accuracy}
+                for index, (cost, accuracy) in zero_router(bench)
+            ],
+            "router": [_plain(asdict(point)) for point in findings.curve.points] if findings.curve else None,
+        },
+        "nested": _plain(asdict(findings.nested)) if findings.nested else None,
+        "tasks": _tasks(findings),
     }
 
 
@@ -39,6 +66,54 @@ def _model(score: ModelScore) -> dict[str, Any]:
     record = _plain(asdict(score))
     record["pass_at"] = {str(k): value for k, value in score.pass_at.items()}
     return record
+
+
+def _routing(findings: Findings) -> dict[str, Any] | None:
+    if findings.judgement is None:
+        return None
+    record = _plain(asdict(findings.judgement))
+    if findings.curve is not None:
+        record |= _plain({name: value for name, value in asdict(findings.curve).items() if name != "points"})
+    return record
+
+
+def _tasks(findings: Findings) -> list[dict[str, Any]]:
+    """One row a task: what a later run is compared with, task by task. `solved` and `costs` in ladder order.
+
+    `chosen` is the place on the ladder of the model that each policy with a choice asks: routers and assignments;
+    `overpaid` its cost beyond the cheapest model's that is right as often.
+    """
+    labels, played = findings.labels, findings.played
+    scored = {id(task): index for index, task in enumerate(played.bench.tasks)}
+    choosing = [
+        (index, policy.name)
+        for index, policy in enumerate(played.policies)
+        if policy.kind == "router" or policy.name.startswith("assignment")
+    ]
+    rows = []
+    for row in labels.rows:
+        task, number = row.task, scored.get(id(row.task))
+        record: dict[str, Any] = {
+            "suite": task.suite,
+            "task_id": task.task_id,
+            "level": row.level,
+            "successes": [task.successes[model] for model in labels.ladder],
+            "trials": [task.trials[model] for model in labels.ladder],
+        }
+        if number is not None:
+            case = played.bench.cases[number]
+            record["costs"] = [_short(cost) for cost in case.costs]
+            record["chosen"] = {name: int(played.shares[number, index].argmax()) for index, name in choosing}
+            record["overpaid"] = {name: _short(overpaid(case, index)) for name, index in record["chosen"].items()}
+            if case.prediction is not None:
+                record["chances"] = [_short(chance) for chance in case.prediction.chances]
+                record["predicted_level"] = case.prediction.level
+        rows.append(record)
+    return rows
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.6g}")
 
 
 def _plain(record: dict[str, Any]) -> dict[str, Any]:

@@ -20,9 +20,10 @@ def markdown(report: Mapping[str, Any]) -> str:
             name,
             percent(score["accuracy"]),
             interval(score["accuracy_ci"]),
-            "-" if score["cost"] is None else f"{score['cost']:.1f}",
+            sentences.cost_cell(score["cost"], report),
             percent(score["saving"]),
             interval(score["saving_ci"]),
+            sentences.points(score["over_zero"]),
         ]
         for name, score in report["policies"].items()
     ]
@@ -31,9 +32,9 @@ def markdown(report: Mapping[str, Any]) -> str:
         f"**{sentences.headline(report)}**",
         sentences.coverage(report) + ".",
         _table(["model", "right", "95%", "tasks", "trials"], models),
-        _table(["policy", "right", "95%", "cost", "saving", "95%"], policies),
-        sentences.levels(report) + ".",
-        "`assignment`: levels known in advance, from these same trials. Cost: 1, 10, 100, ... along the ladder.",
+        _table(["policy", "right", "95%", sentences.cost_head(report), "saving", "95%", "over zero"], policies),
+        "\n".join(f"- {sentence}." for sentence in (*sentences.details(report), sentences.levels(report))),
+        sentences.notes(report),
     ]
     return "\n\n".join(parts) + "\n"
 

@@ -26,23 +26,117 @@ def coverage(report: Report) -> str:
 
 
 def headline(report: Report) -> str:
-    """What routing could be worth here, beside the simple policy that it must beat."""
-    policies, ladder = report["policies"], report["run"]["ladder"]
-    oracle, last = policies["oracle"], policies[f"always-{ladder[-1]}"]
-    if oracle["accuracy"] is None:
+    """Whether routing is worth it here, beside the simple policy that does as well."""
+    routing = report["routing"]
+    if routing is None:
         return "No task has a measured trial of every model: nothing can be said about routing."
-    text = (
-        f"The cheapest right model each time (oracle) would solve {percent(oracle['accuracy'])} and save "
-        f"{percent(oracle['saving'])} against always {ladder[-1]}, which solves {percent(last['accuracy'])}."
+    if len(report["run"]["ladder"]) == 1:
+        return (
+            f"{_does(report, _always(report, 0), 'Always ' + report['run']['ladder'][0])}: there is nothing to route."
+        )
+    name = routing["policy"]
+    judged = report["policies"][name]
+    over = (
+        f"{points(judged['over_zero'])} points (95% {points(judged['over_zero_ci'][0])} to "
+        f"{points(judged['over_zero_ci'][1])}) against mixing single models blindly at that cost"
     )
-    if len(ladder) == 1:
-        return text
-    # On a tie the cheaper one: it stands first.
-    simple = max(ladder[:-1], key=lambda name: (policies[f"always-{name}"]["accuracy"], -ladder.index(name)))
-    best = policies[f"always-{simple}"]
-    return text + (
-        f" Always {simple} solves {percent(best['accuracy'])} and saves {percent(best['saving'])}: "
-        "that is what a router must beat."
+    known = "with the levels known in advance, " if routing["informed"] else ""
+    if routing["worth_it"]:
+        verdict = "Routing could pay here" if routing["informed"] else "Routing pays here"
+        best = report["run"]["ladder"].index(routing["best_single"])
+        beside = _does(report, _always(report, best), f"Always {routing['best_single']}")
+        return f"{verdict}: {known}{_does(report, judged, name)}, {over}. {beside}."
+    does = known + _does(report, judged, name)
+    routed = "Routing by these levels" if routing["informed"] else "Routing"
+    return f"{routed} is not worth it here: {_simple(report)}. {does[0].upper()}{does[1:]}, {over}."
+
+
+def _simple(report: Report) -> str:
+    names = report["routing"]["simple"]
+    if len(names) == 1:
+        return _does(report, _always(report, report["run"]["ladder"].index(names[0])), f"always {names[0]}")
+    return _does(report, report["policies"]["zero-router"], f"mixing {' and '.join(names)} blindly")
+
+
+def _always(report: Report, index: int) -> Report:
+    score: Report = report["policies"][f"always-{report['run']['ladder'][index]}"]
+    return score
+
+
+def _does(report: Report, score: Report, name: str) -> str:
+    text = f"{name} solves {percent(score['accuracy'])} at {cost(score['cost'], report)}"
+    return text + (f" (saves {percent(score['saving'])})" if score["saving"] else "")
+
+
+def details(report: Report) -> list[str]:
+    """What stands behind the headline: what so many tasks can show, the curve's measures, and the non-nested tasks."""
+    routing, nested = report["routing"], report["nested"]
+    if routing is None or nested is None:
+        return []
+    ladder, extra, found = report["run"]["ladder"], nested["extra_cost"], []
+    if "aiq" in routing:
+        found.append(_curve(routing, ladder))
+    found.append(
+        f"{report['run']['scored']} tasks show a difference of {points(routing['detectable_difference'])[1:]} points "
+        f"against the best single model, {routing['best_single']}, in 4 of 5 cases"
+    )
+    found.append(
+        f"a weaker model solves {percent(nested['share'])} of the tasks (95% {interval(nested['share_ci'])}) where "
+        f"{ladder[-1]} fails, and asked there costs {cost(abs(extra), report).removeprefix('cost ')} "
+        f"{'less' if extra < 0 else 'more'}; no model solves {percent(nested['none'])}"
+    )
+    return found
+
+
+def _curve(routing: Report, ladder: list[str]) -> str:
+    parts = []
+    if (aiq := routing["aiq"]) is not None:
+        low, high = aiq["gain_ci"]
+        parts.append(
+            f"AIQ {aiq['router']:.3f}, the zero router's {aiq['zero_router']:.3f} (95% of the difference "
+            f"{low:+.3f} to {high:+.3f})"
+        )
+    if routing["pgr"] is not None:
+        parts.append(f"PGR {routing['pgr']:.2f}")
+    if routing["apgr"] is not None:
+        reached = (
+            f"CPT({100 * float(share):.0f}%) " + ("not reached" if calls is None else percent(calls))
+            for share, calls in routing["cpt"].items()
+        )
+        parts.append(f"between {ladder[0]} and {ladder[-1]} alone: APGR {routing['apgr']:.2f}, {', '.join(reached)}")
+    return "; ".join(parts) or "all models cost the same: there is no curve"
+
+
+def points(value: float | None) -> str:
+    """A difference of shares in percentage points."""
+    return "-" if value is None else f"{round(100 * value, 1) + 0.0:+.1f}"  # no -0.0
+
+
+def cost(value: float, report: Report) -> str:
+    """A mean cost per task as a person reads it: dollars for a thousand tasks, or units."""
+    cell = cost_cell(value, report)
+    return f"${cell} per 1,000 tasks" if report["run"]["cost_unit"] == "usd" else f"cost {cell}"
+
+
+def cost_cell(value: float | None, report: Report) -> str:
+    """The same in a table under `cost_head`."""
+    if value is None:
+        return "-"
+    return f"{1000 * value:.3g}" if report["run"]["cost_unit"] == "usd" else f"{value:.1f}"
+
+
+def cost_head(report: Report) -> str:
+    """What a column of costs holds."""
+    return "$/1000" if report["run"]["cost_unit"] == "usd" else "cost"
+
+
+def notes(report: Report) -> str:
+    """What a reader of the tables must know."""
+    unit = "recorded, US dollars" if report["run"]["cost_unit"] == "usd" else "1, 10, 100, ... along the ladder"
+    known = "assignment-known" if "assignment-known" in report["policies"] else "assignment"
+    return (
+        f"{known}: levels known in advance, from these same trials. Cost: {unit}. Over zero: points against mixing "
+        "single models blindly at that cost. Intervals are 95%, over tasks."
     )
 
 

@@ -16,18 +16,14 @@ Report = Mapping[str, Any]
 
 def render(report: Report, console: Console) -> None:
     """Prints the report; rich leaves colours and escapes out where the console is no terminal."""
-    console.print(sentences.coverage(report), highlight=False)
     console.print(sentences.headline(report), highlight=False, style="bold")
+    console.print(sentences.coverage(report), highlight=False)
     for table in (models(report), *verdicts(report), policies(report)):
         if table.row_count:
             console.print(table)
-    console.print(sentences.levels(report), highlight=False)
-    console.print(
-        "assignment: levels known in advance, from these same trials. "
-        "Cost: 1, 10, 100, ... along the ladder. Intervals are 95%, over tasks.",
-        style="dim",
-        highlight=False,
-    )
+    for sentence in (*sentences.details(report), sentences.levels(report)):
+        console.print(sentence, highlight=False)
+    console.print(sentences.notes(report), style="dim", highlight=False)
 
 
 def models(report: Report) -> Table:
@@ -64,16 +60,15 @@ def verdicts(report: Report) -> Iterator[Table]:
 
 def policies(report: Report) -> Table:
     """The routing table."""
-    table = _table("policy", "right", "95%", "cost", "saving", "95% ")
+    table = _table("policy", "right", "95%", sentences.cost_head(report), "saving", "over zero")
     for name, score in report["policies"].items():
-        cost = "-" if score["cost"] is None else f"{score['cost']:.1f}"
         table.add_row(
             name,
             percent(score["accuracy"]),
             interval(score["accuracy_ci"]),
-            cost,
+            sentences.cost_cell(score["cost"], report),
             percent(score["saving"]),
-            interval(score["saving_ci"]),
+            sentences.points(score["over_zero"]),
         )
     return table
 

@@ -23,7 +23,8 @@ from typing import Any
 
 from pytest_complexity.errors import SandboxError
 from pytest_complexity.outcomes import Verdict
-from pytest_complexity.sandbox import launch, talk
+from pytest_complexity.sandbox import launch
+from pytest_complexity.sandbox.child import talk
 
 __all__ = ["Check", "Limits", "Program", "Sandbox"]
 

@@ -12,6 +12,7 @@ import pytest
 from pytest_complexity.cli import main, parser
 from pytest_complexity.outcomes import Key, Outcome, Verdict
 from pytest_complexity.rundir import RunDirectory
+from pytest_complexity.tasks import Task
 
 LADDER = ("small", "large")
 
@@ -35,7 +36,7 @@ def run(tmp_path: Path) -> str:
     """What a session leaves: T/1 is solved by both, T/2 by the large model, and one trial of it was not measured."""
     config = {"ladder": list(LADDER), "trials": 2, "timeout": 10.0, "memory": 1024, "suites": {}}
     run = RunDirectory(tmp_path / "run", {**config, "models": {name: {} for name in LADDER}})
-    run.add_tasks([("s", "T/1", "Add."), ("s", "T/2", "Halve.")])
+    run.add_tasks([("s", Task("T/1", "Add.")), ("s", Task("T/2", "Halve."))])
     for task_id in ("T/1", "T/2"):
         for model in LADDER:
             for trial in range(2):
@@ -109,7 +110,7 @@ def test_report_prints_tables_and_writes_its_files(
     assert all(f"always-{name}" in out for name in LADDER)
     assert "\x1b" not in out
     assert err == ""
-    assert {file.name for file in directory.iterdir()} == {"labels.jsonl", "report.json", "report.md"}
+    assert {file.name for file in directory.iterdir()} == {"labels.jsonl", "report.json", "report.md", "report.html"}
     report = json.loads((directory / "report.json").read_text())
     assert main(["report", given, "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == report
@@ -253,3 +254,31 @@ def test_models_pick_a_ladder_of_three_from_seven_and_the_papers_rule_with_it(
     assert {row["rule"] for row in rows} == {"complexitynet"}
     assert err.startswith("levels by complexitynet: level 1: ")
     assert all((row["level"] is None) == (not any(row["successes"].values())) for row in rows)
+
+
+def test_a_report_against_an_earlier_one_fails_on_a_loss_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+    before = written(tmp_path / "before.jsonl", *(line(f"T/{n}", 3, 5) for n in range(40)))
+    after = written(tmp_path / "after.jsonl", *(line(f"T/{n}", 3, 5 if n > 8 else 2) for n in range(40)))
+    assert main(["report", before, "-o", str(tmp_path / "before")]) == 0
+    earlier = str(tmp_path / "before" / "report.json")
+    capsys.readouterr()
+    assert main(["report", before, "--baseline", earlier]) == 0
+    assert "baseline passed" in capsys.readouterr().err
+    assert main(["report", after, "--baseline", earlier]) == 1
+    assert "models.large.accuracy went from 1 to 0.865 on 40" in capsys.readouterr().err
+    assert main(["report", after, "--baseline", earlier, "--margin", "0.2"]) == 0
+
+
+def test_on_github_a_gate_that_failed_is_an_annotation(
+    counts: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    assert main(["report", counts, "--gate", "run.tasks == 4", "--gate", "run.tasks == 3"]) == 1
+    told = capsys.readouterr().err.splitlines()
+    assert told == [
+        "::error title=pytest-complexity::gate failed: run.tasks == 4 (found 3)",
+        "gate passed: run.tasks == 3 (found 3)",
+    ]

@@ -73,9 +73,9 @@ def test_the_report_has_what_gates_and_readers_rely_on(made: Results) -> None:
         assert list(report["models"][name]["pass_at"]) == ["1", "5", "10"]
     assert {"counts", "rule", "stable_share"} <= set(report["levels"])
     assert list(report["levels"]["counts"]) == ["1", "2", "3", "4", "5"]
-    assert list(report["policies"]) == ["assignment", *(f"always-{name}" for name in LADDER), "oracle"]
+    assert list(report["policies"])[:6] == ["assignment", *(f"always-{name}" for name in LADDER), "oracle", "random"]
     for score in report["policies"].values():
-        assert set(score) == {"accuracy", "accuracy_ci", "cost", "saving", "saving_ci"}
+        assert set(score) >= {"accuracy", "accuracy_ci", "cost", "saving", "saving_ci"}
 
 
 def test_nothing_measured_is_null_and_never_zero() -> None:
@@ -94,6 +94,8 @@ def test_unmeasured_trials_are_told_beside_those_that_were_measured() -> None:
         "measured": 27,
         "planned": 30,
         "unmeasured": 3,
+        "scored": 2,
+        "cost_unit": "unit",
     }
     assert "27 of 30 trials measured, 3 unmeasured" in full().text(width=100, markup=False)
     assert report["models"]["small"]["verdicts"] == {verdict.value: 1 for verdict in Verdict}
@@ -146,7 +148,7 @@ def test_a_bar_in_a_models_name_breaks_no_markdown_table() -> None:
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert any(line.startswith("| a\\|b |") for line in rows)
     cells = [len(re.findall(r"(?<!\\)\|", line)) - 1 for line in rows]
-    assert cells == [5] * 5 + [6] * 7  # head and rule, then three models; head and rule, then five policies
+    assert cells == [5] * 5 + [7] * 10  # head and rule, then three models; head and rule, then eight policies
 
 
 @pytest.mark.parametrize("make", [empty, full])
@@ -154,3 +156,8 @@ def test_the_same_input_gives_the_same_text_to_the_byte(make: Any) -> None:
     assert make().json() == make().json()
     assert markdown(make().report) == markdown(make().report)
     assert markdown(make().report).endswith("\n")
+
+
+def test_the_markdown_of_25_models_with_long_names_fits_a_comment_on_a_pull_request() -> None:
+    ladder = tuple(f"a-vendor/with-a-very-long-name-indeed-number-{n}-instruct-awq" for n in range(25))
+    assert len(markdown(full(ladder).report)) < 65_536

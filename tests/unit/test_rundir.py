@@ -17,6 +17,7 @@ from pytest_complexity.inputs import join_runs, measured_of
 from pytest_complexity.models import Completion
 from pytest_complexity.outcomes import Key, Outcome, Verdict
 from pytest_complexity.rundir import RunDirectory, RunRecord, read_run
+from pytest_complexity.tasks import Task
 
 CONFIG: dict[str, Any] = {
     "ladder": ["small", "large"],
@@ -136,7 +137,7 @@ def test_a_broken_line_that_is_not_the_last_is_an_error_that_names_it(tmp_path: 
     def read() -> None:
         again = opened(tmp_path)
         try:
-            again.add_tasks([("s", "T/1", "text")])
+            again.add_tasks([("s", Task("T/1", "text"))])
         finally:
             again.close()
 

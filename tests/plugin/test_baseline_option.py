@@ -1,0 +1,52 @@
+"""--cx-baseline and --cx-margin: a run against an earlier report, whichever way the session runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from conftest import Runner
+from pytest_complexity.counts import TaskCounts
+from pytest_complexity.inputs import Measured
+from pytest_complexity.results import results_of
+
+
+def earlier(path: Path, tasks: int) -> str:
+    """The report of an earlier run in which both models solved as many tasks as now, or more of them."""
+    counts = [
+        TaskCounts(
+            "small", f"T/{n}", "", {"small": 2, "large": 2}, {"small": 2 * (n == 1), "large": 1 if n == 3 else 2}, 2
+        )
+        for n in range(1, tasks + 1)
+    ]
+    (path / "earlier.json").write_text(results_of(Measured(("small", "large"), tuple(counts))).json())
+    return "--cx-baseline=earlier.json"
+
+
+@pytest.mark.parametrize("mode", [("-p", "no:xdist"), ("-n2",)], ids=["no xdist", "n2"])
+def test_a_run_without_a_task_that_the_baseline_has_fails_and_names_it(
+    mode: tuple[str, ...], suite: pytest.Pytester, run: Runner
+) -> None:
+    result = run(earlier(suite.path, 4), *mode)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["baseline failed: 1 of its tasks are not measured here: T/4 (*"])
+
+
+def test_a_run_that_changed_nothing_passes(suite: pytest.Pytester, run: Runner) -> None:
+    result = run(earlier(suite.path, 3), "--cx-margin=0.01")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["baseline passed: nothing lost in 2 measures on 3 common tasks"])
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        ("--cx-baseline=none.json", "*none.json: cannot be read*"),
+        ("--cx-margin=1.5", "*--cx-margin: a share from 0 up to 1 is wanted, found 1.5"),
+    ],
+)
+def test_a_baseline_that_cannot_be_used_ends_the_run_before_it_begins(option: str, told: str, run: Runner) -> None:
+    result = run(option)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([told])
