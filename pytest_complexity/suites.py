@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_complexity.errors import TaskError
+from pytest_complexity.examples import examples
 from pytest_complexity.jsonl import dump_line, parse_jsonl, read_bytes, sha256
 from pytest_complexity.machine import cache_directory
 from pytest_complexity.tasks import Task, collect_tasks, dump_tasks
@@ -198,4 +199,5 @@ def _humaneval(row: Mapping[str, Any]) -> Mapping[str, Any]:
         "entry_point": row["entry_point"],
         "test_setup_code": row["test"],
         "test_list": [f"check({row['entry_point']})"],
+        "visible_tests": list(examples(row["prompt"], row["entry_point"])),
     }
