@@ -15,6 +15,7 @@ from pytest_complexity.errors import ComplexityError, TaskError
 from pytest_complexity.gates import annotated, margin
 from pytest_complexity.inputs import read_inputs
 from pytest_complexity.prior import ladder, predict
+from pytest_complexity.report.plots import plots
 from pytest_complexity.results import Checks, results_of
 from pytest_complexity.sandbox import verifiers
 from pytest_complexity.sandbox.doctor import doctor
@@ -46,14 +47,19 @@ def parser() -> argparse.ArgumentParser:
 
     report = commands.add_parser("report", help="the report of a run directory or of counts")
     _add_inputs(report)
-    report.add_argument("-o", metavar="DIR", type=Path, help="also write labels.jsonl, report.json and report.md there")
+    report.add_argument(
+        "-o", metavar="DIR", type=Path, help="also write labels.jsonl and report.json, .md and .html there"
+    )
     report.add_argument(
         "--gate", action="append", default=[], metavar="'PATH OP NUMBER'", help="exit 1 unless it holds"
     )
-    report.add_argument("--baseline", metavar="REPORT.JSON", type=Path, help="exit 1 on a significant loss against it")
+    report.add_argument(
+        "--baseline", metavar="FILE", type=Path, help="a report.json or a run: exit 1 on a significant loss"
+    )
     report.add_argument(
         "--margin", metavar="SHARE", type=margin, default=0.0, help="the loss against it to put up with (default 0)"
     )
+    report.add_argument("--plots", metavar="DIR", type=Path, help="also draw figures there, SVG and PNG (extra: plots)")
     report.add_argument("--json", action="store_true", help="print report.json instead of tables")
     report.set_defaults(command=_report)
 
@@ -119,9 +125,12 @@ def _report(arguments: argparse.Namespace) -> int:
         sys.stdout.write(results.json())
     else:
         results.print(sys.stdout)
-    if arguments.o is not None:
-        results.write(lambda name, text: _write(arguments.o / name, text))
     checked = checks.of(results.report)
+    if arguments.o is not None:
+        results.write(lambda name, text: _write(arguments.o / name, text), checked=checked, baseline=checks.baseline)
+    if arguments.plots is not None:
+        for name, data in plots(results.report):
+            _write(arguments.plots / name, data)
     for gate in checked:
         print(annotated(gate), file=sys.stderr)
     return 0 if all(gate.passed for gate in checked) else 1
@@ -219,9 +228,9 @@ def _ladder(arguments: argparse.Namespace) -> tuple[str, ...] | None:
     return tuple(part.strip() for part in arguments.models.split(",") if part.strip())
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, content: str | bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
     except OSError as why:
         raise ComplexityError(f"{path}: cannot be written: {why.strerror}") from None

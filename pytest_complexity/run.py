@@ -152,8 +152,8 @@ class Run:
         self._pipeline.close()
         measured = measured_of(read_run(self.directory.path))
         self._results = results_of(measured, rule=self._settings.rule, seed=self._settings.seed)
-        self._results.write(self.directory.write)
         self._gates = self._checks.of(self._results.report, self._settings.seed)
+        self._results.write(self.directory.write, checked=self._gates, baseline=self._checks.baseline)
         return all(gate.passed for gate in self._gates)
 
     def summarize(self, reporter: pytest.TerminalReporter) -> None:

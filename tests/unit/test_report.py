@@ -68,7 +68,7 @@ def test_the_report_has_what_gates_and_readers_rely_on(made: Results) -> None:
     report = strict(made.json())
     for name in LADDER:
         assert set(report["models"][name]) == {
-            *("accuracy", "accuracy_ci", "pass_at", "tasks", "trials", "verdicts", "cost_usd")
+            *("accuracy", "accuracy_ci", "pass_at", "tasks", "trials", "verdicts", "cost_usd", "seconds")
         }
         assert list(report["models"][name]["pass_at"]) == ["1", "5", "10"]
     assert {"counts", "rule", "stable_share"} <= set(report["levels"])
