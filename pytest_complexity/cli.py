@@ -10,13 +10,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from pytest_complexity.errors import ComplexityError
+from pytest_complexity.datacheck import check_tasks
+from pytest_complexity.errors import ComplexityError, TaskError
 from pytest_complexity.gates import annotated, margin
 from pytest_complexity.inputs import read_inputs
+from pytest_complexity.prior import ladder, predict
 from pytest_complexity.report.plots import plots
 from pytest_complexity.results import Checks, results_of
+from pytest_complexity.sandbox import verifiers
 from pytest_complexity.sandbox.doctor import doctor
-from pytest_complexity.suites import OFFICIAL, fetch
+from pytest_complexity.suites import OFFICIAL, SUITES, fetch, load_file, load_suite
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -71,6 +74,12 @@ def parser() -> argparse.ArgumentParser:
     )
     route.add_argument("--json", action="store_true", help="a JSON object a line: model, chances, level, cost")
     route.set_defaults(command=_route)
+    prior = commands.add_parser("prior", help="a ladder before the first call: predicted MMLU (Performance Law)")
+    prior.add_argument("configs", nargs="+", type=Path, metavar="CONFIG.json", help="a dense model's config.json")
+    prior.add_argument("--tokens", required=True, metavar="18T[,...]", help="training tokens, in the same order")
+    prior.add_argument("--params", metavar="7B[,...]", help="parameters (default: counted from the configuration)")
+    prior.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    prior.set_defaults(command=_prior)
 
     data = commands.add_parser("data", help="the official task files")
     actions = data.add_subparsers(required=True, metavar="ACTION")
@@ -78,6 +87,14 @@ def parser() -> argparse.ArgumentParser:
     one = actions.add_parser("fetch", help="download a file into the cache directory")
     one.add_argument("name", choices=list(OFFICIAL))
     one.set_defaults(command=_data_fetch)
+    suite = actions.add_parser(
+        "check",
+        help="do a suite's tests tell right from wrong? exit 1 where a reference solution fails them, or where an "
+        "empty program or one that returns a constant passes",
+    )
+    suite.add_argument("suite", metavar="SUITE", help=f"{', '.join(SUITES)}, or the path of a task file")
+    suite.add_argument("--dataset", metavar="NAME_OR_PATH", help="where a built-in suite's tasks come from")
+    suite.set_defaults(command=_data_check)
     checked = commands.add_parser("doctor", help="proves each limit of the sandbox by a program that breaks it")
     checked.add_argument("--sandbox", metavar="LEVEL", help="process, limits or namespaces (default: the best here)")
     checked.set_defaults(command=_doctor)
@@ -143,6 +160,21 @@ def _prompts() -> Iterator[str]:
         yield record["text"] if isinstance(record, dict) and isinstance(record.get("text"), str) else text
 
 
+def _prior(arguments: argparse.Namespace) -> int:
+    priors = predict(arguments.configs, arguments.tokens, arguments.params)
+    order = ladder(priors)
+    if arguments.json:
+        print(json.dumps({"models": [each.to_json() for each in priors], "ladder": order}, indent=2))
+        return 0
+    for each in priors:
+        print(f"{each.config}\tMMLU {each.score.mmlu:.2f}\tu {each.score.u:.4f}\tparameters {each.parameters:.4g}")
+        for warning in each.warnings:
+            print(f"  warning: {warning}")
+    if len(order) > 1:
+        print("suggested ladder: " + " < ".join(order))
+    return 0
+
+
 def _data_list(_: argparse.Namespace) -> int:
     for name, official in OFFICIAL.items():
         print(f"{name}\t{official.url}\tsha256 {official.sha256}")
@@ -152,6 +184,34 @@ def _data_list(_: argparse.Namespace) -> int:
 def _data_fetch(arguments: argparse.Namespace) -> int:
     print(fetch(arguments.name))
     return 0
+
+
+def _data_check(arguments: argparse.Namespace) -> int:
+    path = Path(arguments.suite)
+    if arguments.suite in SUITES:
+        dataset = load_suite(arguments.suite, arguments.dataset)
+    elif path.exists():
+        dataset = load_file(path.stem, path)
+    else:
+        raise TaskError(
+            f"{arguments.suite}: neither a built-in suite ({', '.join(SUITES)}) nor a task file that exists"
+        )
+    total = len(dataset.tasks)
+
+    def progress(done: int) -> None:
+        if sys.stderr.isatty():
+            print(f"\r{done} of {total} tasks", end="\n" if done == total else "", file=sys.stderr, flush=True)
+
+    found = check_tasks(dataset.tasks, workers=verifiers(), progress=progress)
+    for task in found:
+        for fault in task.faults:
+            print(f"{task.task_id}: {fault}")
+    without = sum(not task.has_reference for task in found)
+    mutants, survivors = sum(task.mutants for task in found), sum(task.survivors for task in found)
+    faulty = sum(bool(task.faults) for task in found)
+    print(f"{dataset.suite}: {total} tasks, {without} without a reference solution, {faulty} with a fault")
+    print(f"{mutants - survivors} of {mutants} mutants of the references fail, as they should")
+    return 1 if faulty else 0
 
 
 def _doctor(arguments: argparse.Namespace) -> int:

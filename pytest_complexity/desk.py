@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from pytest_complexity.models import Unanswered
 from pytest_complexity.outcomes import Key, Outcome, Verdict
-from pytest_complexity.pipeline import Pipeline, unmeasured
+from pytest_complexity.pipeline import Pipeline, Skipped, unmeasured
 from pytest_complexity.rundir import RunDirectory
 
 
@@ -31,7 +31,10 @@ class Channel(Protocol):
 
 
 class Desk(Protocol):
-    """What a trial asks for. All three are idempotent; each trial's outcome is written once it is collected."""
+    """What a trial asks for. All three are idempotent; each trial's outcome is written once it is collected.
+
+    All raise `Skipped` for a trial that a policy left out; nothing is written then.
+    """
 
     def verify(self, key: Key) -> Outcome:
         """The outcome of the sandbox, waited for and written."""
@@ -60,8 +63,8 @@ class LocalDesk:
             return self._pipeline.completion(key).result().text
         except CancelledError:
             raise Unanswered("the session was stopped") from None
-        except Unanswered as why:
-            self._run.add_outcome(unmeasured(key, str(why)))
+        except Unanswered:
+            self._run.add_outcome(self._pipeline.outcome(key).result())
             raise
 
     def record(self, key: Key, passed: bool, detail: str) -> Outcome:
@@ -99,6 +102,8 @@ class LocalDesk:
             if verb == "record":
                 return {"outcome": self.record(key, *rest).to_json()}
             return {"completion": self.completion(key)}
+        except Skipped as why:
+            return {"skipped": str(why)}
         except Unanswered as why:
             return {"unanswered": str(why)}
         except Exception as why:  # told to the item that asked; nobody else would hear of it in this thread
@@ -131,6 +136,8 @@ class RemoteDesk:
             number, answer = json.loads(self._channel.receive())
             if number == self._number:
                 break
+        if "skipped" in answer:
+            raise Skipped(answer["skipped"])
         if "unanswered" in answer:
             raise Unanswered(answer["unanswered"])
         return dict(answer)

@@ -39,6 +39,10 @@ class TrainedError(ComplexityError):
     """A trained directory that is damaged, of another version, or of another ladder."""
 
 
+class PriorError(ComplexityError):
+    """A model's configuration that the Performance Law cannot be applied to."""
+
+
 class GateError(ComplexityError):
     """A gate that cannot be read."""
 

@@ -191,6 +191,35 @@ def _judge(rule: Rule, measured: tuple[tuple[int, int], ...], planned: int) -> t
 
 
 @lru_cache(maxsize=65536)
+def open_models(rule: Rule, measured: tuple[tuple[int, int], ...], planned: int) -> tuple[int, ...]:
+    """The models, by index, whose missing trials can still change the level; none where it is decided.
+
+    `measured` has each model's (successes, trials). A model is closed where no result of its missing trials makes
+    a difference, whatever those of the other models come to.
+    """
+    worst = tuple(solved for solved, _ in measured)
+    best = tuple(solved + planned - trials for solved, trials in measured)
+    if _level(rule, worst, planned) == _level(rule, best, planned):
+        return ()
+    if rule.threshold is None:
+        ranges = [range(low, high + 1) for low, high in zip(worst, best, strict=True)]
+        return tuple(k for k in range(len(measured)) if _differs(rule, ranges, k, planned))
+    wanted = math.ceil(rule.threshold * planned)
+    reached = next((k for k, low in enumerate(worst) if low >= wanted), len(measured))
+    return tuple(k for k in range(reached) if best[k] >= wanted)
+
+
+def _differs(rule: Rule, ranges: Sequence[range], index: int, planned: int) -> bool:
+    others = itertools.product(*ranges[:index], (0,), *ranges[index + 1 :])
+    low, high = ranges[index][0], ranges[index][-1]
+    return any(
+        _level(rule, (*each[:index], low, *each[index + 1 :]), planned)
+        != _level(rule, (*each[:index], high, *each[index + 1 :]), planned)
+        for each in others
+    )
+
+
+@lru_cache(maxsize=65536)
 def _level(rule: Rule, successes: tuple[int, ...], planned: int) -> int | None:
     """The level of a complete measurement; None where nothing was ever solved."""
     if not any(successes):

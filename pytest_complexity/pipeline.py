@@ -1,26 +1,72 @@
 """Keeps models and sandbox busy ahead of whoever asks; items only collect. Knows neither pytest nor labels.
 
-A thread runs the models' calls on an event loop, in the order of the plan, up to `concurrency` at once for each model;
-as each completion comes it is written down, then verified by a pool of threads that each drive one sandbox process.
-The outcome of a trial depends on its completion alone, so timing changes nothing.
+A thread runs the models' calls on an event loop, one lane for each model; as each completion comes it is written down,
+then verified by a pool of threads that each drive one sandbox process. The outcome of a trial depends on its
+completion alone, so timing changes nothing. Which calls to make is a policy's to say (`Calls`).
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
-from collections.abc import Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
-from typing import Any
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 from pytest_complexity.errors import ComplexityError
 from pytest_complexity.extraction import extract_code
+from pytest_complexity.lanes import Lane, Patience, Traffic
 from pytest_complexity.models import Closable, Completion, Model, Unanswered
+from pytest_complexity.money import Ledger
 from pytest_complexity.outcomes import Key, Outcome, Verdict
 from pytest_complexity.rundir import RunDirectory
 from pytest_complexity.sandbox import Check, Program, Sandbox
 from pytest_complexity.tasks import Task
+
+
+class Skipped(Exception):
+    """The trial was not called for, and its text tells why: nothing is written of it, and nothing is amiss."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a policy wants next: trials to call, in this order, and trials to leave out, each with the reason."""
+
+    call: Sequence[Key] = ()
+    skip: Mapping[Key, str] = field(default_factory=dict)
+
+
+class Calls(Protocol):
+    """Which calls to make. Asked on one thread only, and of trials of the plan only.
+
+    A trial that is neither called nor skipped when nothing is left to wait for is skipped. A trial that an earlier
+    session answered takes part like any other and costs nothing. Of a task without assertions, which a test judges by
+    itself, the policy is told that it is unmeasured.
+    """
+
+    def first(self) -> Iterable[Key]:
+        """The trials to begin with."""
+
+    def after(self, outcome: Outcome) -> Step:
+        """What follows from this outcome, measured or not. One that was called cannot be skipped any more."""
+
+
+class AllCalls:
+    """Every trial, in the plan's order."""
+
+    def __init__(self, plan: Sequence[Key]) -> None:
+        self._plan = plan
+
+    def first(self) -> Iterable[Key]:
+        """See `Calls`."""
+        return self._plan
+
+    def after(self, _: Outcome) -> Step:
+        """See `Calls`."""
+        return Step()
 
 
 class Pipeline:
@@ -34,120 +80,175 @@ class Pipeline:
         *,
         verifiers: int = 2,
         concurrency: int = 16,
+        ledger: Ledger | None = None,
+        patience: Patience | None = None,
     ) -> None:
-        self._models = models
         self._sandbox = sandbox
         self._run = run
-        self._concurrency = concurrency
         self._pool = ThreadPoolExecutor(verifiers, thread_name_prefix="complexity-verify")
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="complexity-calls", daemon=True)
         self._tasks: dict[tuple[str, str], Task] = {}
+        limits = {"concurrency": concurrency, "ledger": ledger or Ledger(), "patience": patience or Patience()}
+        self._lanes = {name: Lane(model, self._tasks, self._answered, **limits) for name, model in models.items()}  # type: ignore[arg-type]
+        self._calls: Calls = AllCalls(())
         self._completions: dict[Key, Future[Completion]] = {}
         self._outcomes: dict[Key, Future[Outcome]] = {}
+        self._idle: dict[Key, None] = {}  # neither called nor skipped yet, in the plan's order
+        self._open = 0  # called and not yet judged
         self._closed = False
         self._halted = False
 
-    def start(self, tasks: Mapping[tuple[str, str], Task], plan: Iterable[Key]) -> None:
-        """Begins to work ahead; `tasks` by (suite, task id)."""
+    def start(self, tasks: Mapping[tuple[str, str], Task], plan: Iterable[Key], calls: Calls | None = None) -> None:
+        """Begins to work ahead; `tasks` by (suite, task id). Without a policy every trial of the plan is called."""
         self._tasks.update(tasks)
-        keys = list(plan)
-        for key in keys:
+        self._idle = dict.fromkeys(plan)
+        self._calls = calls or AllCalls(tuple(self._idle))
+        for key in self._idle:
             self._completions[key], self._outcomes[key] = Future(), Future()
         self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._generate(keys), self._loop)
+        self._loop.call_soon_threadsafe(self._follow, None)
 
     def completion(self, key: Key) -> Future[Completion]:
-        """What the model said; the future raises `Unanswered` where it said nothing."""
+        """What the model said; the future raises `Unanswered` where it said nothing, `Skipped` where nobody asked."""
         return self._completions[key]
 
     def outcome(self, key: Key) -> Future[Outcome]:
-        """The outcome of the verification."""
+        """The outcome of the verification; the future raises `Skipped` where nobody asked."""
         return self._outcomes[key]
 
+    def traffic(self) -> list[Traffic]:
+        """What each model is doing now."""
+        return [lane.traffic for lane in self._lanes.values()]
+
     def halt(self) -> None:
-        """Begins no further call; items that wait for one are told that the session was stopped. Waits for nothing."""
+        """Begins no further call; items that wait are told that the session was stopped. Waits for nothing.
+
+        What was asked may still be answered, and is written then: it was paid for.
+        """
         if self._thread.is_alive() and not self._halted:
             self._halted = True
-            asyncio.run_coroutine_threadsafe(self._cancel(), self._loop)
+            asyncio.run_coroutine_threadsafe(self._stop(land=True), self._loop)
+
+    def land(self) -> None:
+        """Begins no further call and waits until those in flight are answered and written."""
+        self._halted = True
+        if self._thread.is_alive() and not self._closed:
+            asyncio.run_coroutine_threadsafe(self._stop(land=True), self._loop).result()
 
     def close(self) -> None:
-        """Drops what has not begun, waits for the verifications that have."""
+        """Drops what is not done, waits for the verifications that have begun."""
         if self._closed:
             return
-        self._closed = True
+        self._closed = self._halted = True
         if self._thread.is_alive():
-            asyncio.run_coroutine_threadsafe(self._cancel(), self._loop).result()
+            asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._loop.close()
         self._drop()
 
-    async def _cancel(self) -> None:
-        me = asyncio.current_task()
-        others = [task for task in asyncio.all_tasks() if task is not me]
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+    async def _stop(self, *, land: bool) -> None:
         self._drop()
+        await asyncio.gather(*(lane.stop(land=land) for lane in self._lanes.values()))
+
+    async def _end(self) -> None:
+        await self._stop(land=False)
+        for lane in self._lanes.values():
+            if isinstance(lane.model, Closable):
+                await lane.model.aclose()
 
     def _drop(self) -> None:
         futures: list[Future[Any]] = [*self._completions.values(), *self._outcomes.values()]
         for future in futures:
             future.cancel()
 
-    async def _generate(self, keys: list[Key]) -> None:
-        unknown: dict[str, list[Key]] = {name: [] for name in self._models}
-        for key in keys:
-            known = self._run.completions.get(key)
-            if known is None:
-                unknown[key.model].append(key)
-            else:
-                self._arrived(key, known)
-        # Each model at its own rate: a slow one does not hold the others back.
-        await asyncio.gather(*(self._ask(keys_of_one) for keys_of_one in unknown.values()))
-        for model in self._models.values():
-            if isinstance(model, Closable):
-                await model.aclose()
+    # -- on the loop's thread -----------------------------------------------------------------------------------
 
-    async def _ask(self, keys: list[Key]) -> None:
-        gate = asyncio.Semaphore(self._concurrency)
-        waiting: set[asyncio.Task[None]] = set()
-        for key in keys:
-            # Acquired here and not in the task, so that calls begin in the plan's order.
-            await gate.acquire()
-            task = asyncio.create_task(self._call(key, gate))
-            waiting.add(task)
-            task.add_done_callback(waiting.discard)
-        await asyncio.gather(*waiting)
-
-    async def _call(self, key: Key, gate: asyncio.Semaphore) -> None:
+    def _follow(self, outcome: Outcome | None) -> None:
+        """Does what the policy says, at the start and after each outcome."""
+        if self._halted:
+            return
+        if outcome is not None:
+            self._open -= 1
         try:
-            completion = await self._models[key.model].complete(key.suite, self._task(key), key.trial)
-            self._run.add_completion(key, completion)
-        except Unanswered as why:
-            self._unanswered(key, why)
-        except Exception as why:  # an adapter's defect or a full disk must not leave an item waiting for ever
-            self._unanswered(key, Unanswered(f"{type(why).__name__}: {why}"))
-        else:
-            self._arrived(key, completion)
-        finally:
-            gate.release()
+            step = Step(tuple(self._calls.first())) if outcome is None else self._calls.after(outcome)
+            self._call(step.call)
+            for key, why in step.skip.items():
+                self._skip(key, Skipped(why))
+        except Exception as why:  # a policy's defect must not leave an item waiting for ever
+            for key in list(self._idle):
+                del self._idle[key]
+                self._open += 1
+                self._answered(key, Unanswered(f"the call policy failed: {type(why).__name__}: {why}"))
+        if not self._open:
+            for key in list(self._idle):
+                self._skip(key, Skipped("not called for"))
 
-    def _unanswered(self, key: Key, why: Unanswered) -> None:
-        self._completions[key].set_exception(why)
-        self._outcomes[key].set_result(unmeasured(key, str(why)))
+    def _call(self, keys: Iterable[Key]) -> None:
+        wanted: dict[str, list[Key]] = defaultdict(list)
+        arrived = []
+        keys = list(keys)
+        if strange := [key for key in keys if key not in self._outcomes]:
+            raise ValueError(f"{strange[0]} is not in the plan")
+        for key in keys:
+            if key in self._idle:
+                del self._idle[key]
+                self._open += 1
+                known = self._run.completions.get(key)
+                if known is None:
+                    wanted[key.model].append(key)
+                else:
+                    arrived.append((key, known))
+        for key, known in arrived:
+            self._arrived(key, known)
+        for name, keys_of_one in wanted.items():
+            self._lanes[name].push(keys_of_one)
+
+    def _skip(self, key: Key, why: Skipped) -> None:
+        if key in self._idle:
+            del self._idle[key]
+        elif key in self._outcomes and self._lanes[key.model].withdraw(key):
+            self._open -= 1
+        else:
+            return
+        _settle(self._completions[key], why)
+        _settle(self._outcomes[key], why)
+
+    def _answered(self, key: Key, answer: Completion | Unanswered) -> None:
+        """Takes what a lane brings."""
+        if isinstance(answer, Completion):
+            try:
+                self._run.add_completion(key, answer)
+            except Exception as why:  # a full disk: as if it had not been said
+                answer = Unanswered(f"{type(why).__name__}: {why}")
+        elif not isinstance(answer, Unanswered):
+            answer = Unanswered(f"the model gave {type(answer).__name__}, no Completion")
+        if isinstance(answer, Completion):
+            self._arrived(key, answer)
+        else:
+            lost = self.blank(key, Completion("", *answer.usage)) if answer.usage else unmeasured(key, "")
+            self._judged(replace(lost, detail=unmeasured(key, str(answer)).detail))
+            _settle(self._completions[key], answer)  # after the outcome: who hears of this one writes that one
 
     def _arrived(self, key: Key, completion: Completion) -> None:
-        self._completions[key].set_result(completion)
+        _settle(self._completions[key], completion)
         known = self._run.outcomes.get(key)
         if known is not None and known.verdict.measured:
-            self._outcomes[key].set_result(known)
-        elif self._task(key).test_list:
+            self._judged(known)
+        elif not self._task(key).test_list:
+            self._judged(unmeasured(key, "the task has no assertion: check it with trial.record"))
+        elif not self._halted:
             self._pool.submit(self._verify, key, completion)
-        else:
-            self._outcomes[key].set_result(unmeasured(key, "the task has no assertion: check it with trial.record"))
+
+    def _judged(self, outcome: Outcome) -> None:
+        """Hands out an outcome, and lets the policy follow; from any thread."""
+        _settle(self._outcomes[outcome.key], outcome)
+        if not self._closed:
+            self._loop.call_soon_threadsafe(self._follow, outcome)
+
+    # -- on a verifier's thread ---------------------------------------------------------------------------------
 
     def _verify(self, key: Key, completion: Completion) -> None:
         try:
@@ -165,7 +266,7 @@ class Pipeline:
                 borderline=check.borderline,
                 seconds=round(check.seconds, 4),
             )
-        self._outcomes[key].set_result(outcome)
+        self._judged(outcome)
 
     def _check(self, task: Task, completion: str) -> Check:
         code = extract_code(completion)
@@ -176,7 +277,7 @@ class Pipeline:
 
     def blank(self, key: Key, completion: Completion) -> Outcome:
         """The outcome of a trial that was answered and not yet judged: its tokens and its cost."""
-        price = self._models[key.model].price
+        price = self._lanes[key.model].model.price
         return Outcome(
             *key,
             verdict=Verdict.UNMEASURED,
@@ -187,6 +288,14 @@ class Pipeline:
 
     def _task(self, key: Key) -> Task:
         return self._tasks[key.suite, key.task_id]
+
+
+def _settle(future: Future[Any], said: object) -> None:
+    with contextlib.suppress(InvalidStateError):  # it was dropped meanwhile
+        if isinstance(said, BaseException):
+            future.set_exception(said)
+        else:
+            future.set_result(said)
 
 
 def unmeasured(key: Key, detail: str) -> Outcome:

@@ -121,7 +121,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 class _Watch:
-    """Notices that `-x` or `--maxfail` has ended the session."""
+    """Notices that `-x`, `--maxfail` or Ctrl-C has ended the session."""
 
     def __init__(self, ours: Session, session: pytest.Session) -> None:
         self._ours = ours
@@ -131,6 +131,11 @@ class _Watch:
     def pytest_runtest_logreport(self) -> None:
         """Called for every report, on the controller for those of all workers."""
         self._ours.reported(self._session)
+
+    @pytest.hookimpl
+    def pytest_keyboard_interrupt(self) -> None:
+        """Called at the first Ctrl-C; with xdist before the workers are told to end."""
+        self._ours.interrupted()
 
 
 class _WithXdist:

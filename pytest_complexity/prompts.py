@@ -67,7 +67,7 @@ def messages(task: Task) -> list[dict[str, str]]:
     else:
         signed = signature(task)
         user = words["write" if signed else "write_unsigned"].format(text=task.text.strip(), signature=signed)
-    if task.visible_tests:
+    if task.visible_tests and not task.prompt_code:  # the code to complete shows its examples itself
         user += words["visible"].format(tests="\n".join(task.visible_tests))
     return [{"role": "system", "content": words["system"]}, {"role": "user", "content": user}]
 

@@ -5,21 +5,24 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest._io import TerminalWriter
 
 from pytest_complexity.desk import LocalDesk
 from pytest_complexity.gates import GateResult, annotated
 from pytest_complexity.inputs import measured_of
+from pytest_complexity.machine import processors
 from pytest_complexity.models import Model
+from pytest_complexity.money import Ledger
 from pytest_complexity.outcomes import Key
 from pytest_complexity.pipeline import Pipeline
+from pytest_complexity.progress import Progress
 from pytest_complexity.results import Checks, Results, results_of
 from pytest_complexity.rundir import RunDirectory, read_run
 from pytest_complexity.sandbox import Limits, Sandbox
@@ -75,21 +78,34 @@ class Run:
         self._plan = plan
         config = configuration(settings, plan, models)
         path = settings.run or default_directory(root, args, config)
-        self._sandbox = Sandbox(settings.sandbox, workers=verifiers(), limits=Limits(settings.timeout, settings.memory))
+        self._sandbox = Sandbox(
+            settings.sandbox, workers=processors(), limits=Limits(settings.timeout, settings.memory)
+        )
         self.directory = RunDirectory(path, {**config, "sandbox": self._sandbox.level})
         tasks: dict[tuple[str, str], Task] = {
             (suite, task.task_id): task for suite, data in plan.datasets.items() for task in data.tasks
         }
         self.directory.add_tasks((suite, task) for (suite, _), task in tasks.items())
         self._pipeline = Pipeline(
-            models, self._sandbox, self.directory, verifiers=verifiers(), concurrency=settings.concurrency
+            models,
+            self._sandbox,
+            self.directory,
+            verifiers=processors(),
+            concurrency=settings.concurrency,
+            ledger=Ledger(None if settings.replay else settings.max_cost, self.directory.spent(models)),
         )
         self.desk = LocalDesk(self._pipeline, self.directory)
+        self._progress: Progress | None = None
         self._results: Results | None = None
         self._checks = checks_of(settings)
         self._gates: list[GateResult] = []
         self._notices = [*self.directory.notices, *self._missing(models)]
         self._pipeline.start(tasks, plan.keys)
+
+    def show_progress(self, terminal: TerminalWriter) -> None:
+        """Tells how far the calls are until the run is over."""
+        self._progress = Progress(self._pipeline.traffic, lambda: terminal.width_of_current_line)
+        self._progress.start()
 
     def _missing(self, models: Mapping[str, Model]) -> Iterator[str]:
         known = self.directory.completions
@@ -113,10 +129,26 @@ class Run:
         """Begins no further call."""
         self._pipeline.halt()
 
-    def finish(self, *, interrupted: bool) -> bool:
-        """Stops the pipeline, writes labels and report; whether every gate holds."""
+    def land(self, say: Callable[[str], None]) -> None:
+        """Begins no further call and waits for those in flight, which are paid for; Ctrl-C drops them."""
+        if self._progress is not None:
+            self._progress.stop()
+        self._pipeline.halt()
+        flying = sum(each.in_flight for each in self._pipeline.traffic())
+        try:
+            if flying:
+                say(f"complexity: waiting for {flying} calls in flight; Ctrl-C drops them")
+            self._pipeline.land()
+        except KeyboardInterrupt:
+            say("complexity: calls in flight were dropped")
+            self._sandbox.close()
+            self._pipeline.close()
+
+    def finish(self, *, interrupted: bool, say: Callable[[str], None]) -> bool:
+        """Lets calls in flight land, stops the pipeline, writes labels and report; whether every gate holds."""
         if interrupted:
             self._sandbox.close()  # ends the programs that run; what was not collected is asked again
+        self.land(say)
         self._pipeline.close()
         measured = measured_of(read_run(self.directory.path))
         self._results = results_of(measured, rule=self._settings.rule, seed=self._settings.seed)
@@ -146,6 +178,8 @@ class Run:
 
     def close(self) -> None:
         """Ends every process and closes the files."""
+        if self._progress is not None:
+            self._progress.stop()
         self._pipeline.close()
         self._sandbox.close()
         self.directory.close()
@@ -196,8 +230,3 @@ def default_directory(root: Path, args: Sequence[str], config: Mapping[str, Any]
         base.mkdir()
         (base / ".gitignore").write_text("*\n")
     return base / hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def verifiers() -> int:
-    """How many programs are verified at once: one for each processor that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -17,7 +17,7 @@ from typing import Any
 
 from pytest_complexity.errors import ComplexityError, RecordingError, RunDirectoryError
 from pytest_complexity.jsonl import dump_line, parse_object, read_bytes
-from pytest_complexity.models import Completion
+from pytest_complexity.models import Completion, Model
 from pytest_complexity.models.replay import completion_of
 from pytest_complexity.outcomes import Key, Outcome
 from pytest_complexity.tasks import Task
@@ -38,6 +38,7 @@ class RunDirectory:
         self.notices: list[str] = []
         self.completions: dict[Key, Completion] = {}
         self.outcomes: dict[Key, Outcome] = {}
+        self._lost = 0.0  # US dollars for trials that came to nothing
         try:
             path.mkdir(parents=True, exist_ok=True)
             self._lock = _lock(path)
@@ -73,6 +74,16 @@ class RunDirectory:
         os.write(self._outcomes, dump_line(outcome.to_json()))
         return outcome
 
+    def spent(self, models: Mapping[str, Model]) -> float:
+        """US dollars for everything that these models were asked in this run, answers that served nothing included."""
+        prices = {name: model.price for name, model in models.items() if model.price}
+        known = (
+            prices[key.model].of(said.prompt_tokens, said.completion_tokens)
+            for key, said in self.completions.items()
+            if key.model in prices
+        )
+        return sum(cost or 0.0 for cost in known) + self._lost
+
     def add_tasks(self, tasks: Iterable[tuple[str, Task]]) -> None:
         """Keeps what labels and report need of a run's tasks, each with its suite, so that it suffices alone."""
         file = self.path / "tasks.jsonl"
@@ -100,6 +111,8 @@ class RunDirectory:
         for record in _recover(self.path / "outcomes.jsonl", self.notices, Outcome.from_json):
             outcome = Outcome.from_json(record)
             self.outcomes[outcome.key] = outcome
+            if not outcome.verdict.measured:
+                self._lost += outcome.cost_usd or 0.0
 
 
 def read_config(path: Path) -> dict[str, Any]:

@@ -20,10 +20,12 @@ import pytest
 from pytest_complexity.desk import Channel, Desk, LocalDesk, RemoteDesk
 from pytest_complexity.errors import ComplexityError, ModelError
 from pytest_complexity.labels import Rule
-from pytest_complexity.models import Model, Unanswered
+from pytest_complexity.machine import processors
+from pytest_complexity.models import Bounded, Model, Price, Unanswered
 from pytest_complexity.models.replay import EMBEDDED, Recording, ReplayModel, check_models
 from pytest_complexity.outcomes import Key, Verdict
-from pytest_complexity.run import Plan, Run, checks_of, verifiers
+from pytest_complexity.pipeline import Skipped
+from pytest_complexity.run import Plan, Run, checks_of
 from pytest_complexity.settings import Settings, read_settings
 from pytest_complexity.suites import Dataset, load_file, load_list, load_suite
 from pytest_complexity.tasks import Task
@@ -66,7 +68,7 @@ class Session:
                 ladder = self.settings.models or self.recorded_models() or EMBEDDED.models
                 Rule.named(self.settings.rule, len(ladder))
                 if self.settings.models and not self._recording:
-                    self._live = _live(self.settings)
+                    self._live = _live(self.settings, self._tables(), checked=not config.option.collectonly)
 
     # -- what to run --------------------------------------------------------------------------------------------
 
@@ -202,7 +204,14 @@ class Session:
     def _start(self, plan: Plan) -> None:
         with _usage_errors():
             self._run = Run(self.settings, self.config.rootpath, self.config.args, plan, self._models(plan))
+            if self._live and self.config.option.verbose >= 0:
+                self._run.show_progress(self.config.get_terminal_writer())
         self._desk = self._run.desk
+
+    def _tables(self) -> Mapping[str, Mapping[str, Any]]:
+        from pytest_complexity.models.registry import read_tables  # noqa: PLC0415  (a replay needs no adapter)
+
+        return read_tables(self.config.rootpath / "pyproject.toml")
 
     def _models(self, plan: Plan) -> Mapping[str, Model]:
         if self._recording is None and plan.ladder == EMBEDDED.models and not self.settings.models:
@@ -233,9 +242,9 @@ class Session:
         if asked is None:
             asked = self.config.getini("timeout")
         # Two runs of a program, each with a retry alone, behind as many as there are verifying workers.
-        ours = 60 + 8 * self.settings.timeout * verifiers()
+        ours = 60 + 8 * self.settings.timeout * processors()
         if self._live or (self._worker is not None and not self.settings.replay):
-            ours += 3600  # a server may ask us to wait before a call
+            ours += 24 * 3600  # a server may ask us to wait, again and again; each wait has a bound of its own
         if asked and float(asked) > 0 and float(asked) < ours:
             item.add_marker(pytest.mark.timeout(ours), append=False)
 
@@ -243,6 +252,10 @@ class Session:
 
     def annotate(self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport, trial: Trial) -> None:
         """Turns what a trial came to into the item's report: a wrong answer is data, what was not measured an error."""
+        if call.excinfo is not None and call.excinfo.errisinstance(Skipped):
+            path, line, _ = item.location
+            report.outcome, report.longrepr = "skipped", (path, line or 0, f"Skipped: {call.excinfo.value}")
+            return
         if call.excinfo is not None and not call.excinfo.errisinstance(Unanswered):
             return
         if call.excinfo is not None:
@@ -281,6 +294,11 @@ class Session:
         if self._run is not None and (session.shouldfail or session.shouldstop):
             self._run.halt()
 
+    def interrupted(self) -> None:
+        """After the first Ctrl-C lets calls in flight land, and every item go that waits."""
+        if self._run is not None:
+            self._run.land(self._say)
+
     def finish(self, session: pytest.Session) -> None:
         """Stops the pipeline and writes labels and report; a gate that does not hold fails the run."""
         if self._run is None:
@@ -288,8 +306,14 @@ class Session:
                 session.exitstatus = pytest.ExitCode.USAGE_ERROR
             return
         interrupted = session.exitstatus == pytest.ExitCode.INTERRUPTED
-        if not self._run.finish(interrupted=interrupted) and session.exitstatus == pytest.ExitCode.OK:
+        if not self._run.finish(interrupted=interrupted, say=self._say) and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _say(self, line: str) -> None:
+        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None:
+            reporter.ensure_newline()
+            reporter.write_line(line)
 
     def summarize(self, reporter: pytest.TerminalReporter) -> None:
         """Prints the report."""
@@ -305,22 +329,41 @@ class Session:
             self._run.close()
 
 
-def _live(settings: Settings) -> dict[str, Model]:
+def _live(settings: Settings, tables: Mapping[str, Mapping[str, Any]], *, checked: bool) -> dict[str, Model]:
     """The models to call. Raises `ModelError` with a line for each that cannot run."""
     from pytest_complexity.models.registry import build  # noqa: PLC0415  (a replay needs no adapter)
 
+    sampling = {"temperature": settings.temperature, "max_tokens": settings.max_tokens}
     models: dict[str, Model] = {}
     lacking = []
     for spec in settings.specs or ():
         try:
-            model = build(spec, temperature=settings.temperature, max_tokens=settings.max_tokens, seed=settings.seed)
-            model.check()
+            model = build(spec, tables, **sampling, seed=settings.seed)  # type: ignore[arg-type]
             models[model.name] = model
+            if settings.max_cost is not None:
+                _check_price(model)
+            if checked:
+                model.check()
         except ModelError as why:
             lacking.append(str(why))
     if lacking:
         raise ModelError("\n".join([*lacking, "or answer from recordings: --cx-replay=PATH"]))
     return models
+
+
+def _check_price(model: Model) -> None:
+    """A cap holds only where it is known beforehand what a call can cost at most."""
+    table = f"[tool.pytest-complexity.models.{model.name}] of pyproject.toml"
+    if model.price is None:
+        raise ModelError(
+            f"--cx-max-cost: model {model.name!r} has no price: "
+            f"set input_price and output_price (US dollars per million tokens, 0 where it is free) in {table}"
+        )
+    if model.price != Price(0, 0) and not isinstance(model, Bounded):
+        raise ModelError(
+            f"--cx-max-cost: the adapter of {model.name!r} does not tell what a call can cost: "
+            f"leave the cap out, or set its prices to 0 in {table}"
+        )
 
 
 def _param(item: pytest.Item) -> Param | None:

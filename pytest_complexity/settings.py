@@ -42,6 +42,7 @@ OPTIONS = (
     Option("concurrency", "N", "calls in flight per model, over the whole run (default 16)", int),
     Option("temperature", "T", "sampling temperature (default: the model's own)", float),
     Option("max-tokens", "N", "longest completion (default: the model's own)", int),
+    Option("max-cost", "USD", "stop before a call would pass it; over all sessions of the run", float),
     Option("rule", "NAME", "label rule: complexitynet, tier, tier@SHARE (default: by the ladder)"),
     Option("gate", "'PATH OP NUMBER'", "fail the run unless it holds in report.json; repeatable", str, True),
     Option("baseline", "REPORT.JSON", "fail the run on a significant loss against an earlier report"),
@@ -69,6 +70,7 @@ class Settings:
     concurrency: int
     temperature: float | None
     max_tokens: int | None
+    max_cost: float | None
     rule: str | None
     gates: tuple[str, ...]
     baseline: Path | None
@@ -133,6 +135,7 @@ def read_settings(config: pytest.Config) -> Settings:
         concurrency=_positive("concurrency", get("concurrency")) or 16,
         temperature=_temperature(get("temperature")),
         max_tokens=_positive("max-tokens", get("max_tokens")),
+        max_cost=_positive("max-cost", get("max_cost")),
         rule=get("rule") or None,
         gates=tuple(get("gate") or ()),
         baseline=config.invocation_params.dir / baseline if baseline else None,

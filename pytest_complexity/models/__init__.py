@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -48,7 +48,33 @@ class Sampling:
 
 
 class Unanswered(Exception):
-    """The model gave no answer for this trial: it will be `unmeasured`, which says nothing about the model."""
+    """The model gave no answer for this trial: it will be `unmeasured`, which says nothing about the model.
+
+    `usage`: prompt and completion tokens that were paid for all the same.
+    """
+
+    def __init__(self, why: str, usage: tuple[int, int] | None = None) -> None:
+        super().__init__(why)
+        self.usage = usage
+
+
+class Busy(Unanswered):
+    """No answer this time; the same call may succeed later.
+
+    `after`: the seconds that the server asks all callers of this model to wait. `limited`: nothing is wrong, there are
+    only too many calls. `billed`: the server may have worked for nothing, as where the connection was lost half-way,
+    so what the call could have cost is counted as spent.
+    """
+
+    def __init__(self, why: str, *, after: float | None = None, limited: bool = False, billed: bool = False) -> None:
+        super().__init__(why)
+        self.after = after
+        self.limited = limited
+        self.billed = billed
+
+
+class Refused(Unanswered):
+    """The model will answer nothing more in this session: its key is refused, its quota is used up."""
 
 
 class Model(Protocol):
@@ -67,7 +93,32 @@ class Model(Protocol):
         """Adapter, sampling and prompts, as plain builtins, for `run.json`."""
 
     async def complete(self, suite: str, task: Task, trial: int) -> Completion:
-        """One completion. Raises `Unanswered`, whose text tells why."""
+        """One completion, in one attempt. Raises `Unanswered`, whose text tells why; `Busy` is asked again."""
+
+
+@runtime_checkable
+class Batching(Protocol):
+    """A model that answers several trials of a task in one call, so that the prompt is paid for once."""
+
+    @property
+    def batch(self) -> int:
+        """The most trials of one call; falls to 1 for good where the server turns out to give one answer a call."""
+
+    async def complete_all(
+        self, suite: str, task: Task, trials: Sequence[int]
+    ) -> Mapping[int, Completion | Unanswered]:
+        """Answers by trial; those that lack are asked for one by one. Raises `Unanswered` where all failed.
+
+        The tokens of the answers add up to those of the call.
+        """
+
+
+@runtime_checkable
+class Bounded(Protocol):
+    """A model of which it is known beforehand what a call can cost at most."""
+
+    def most_tokens(self, task: Task) -> tuple[int, int]:
+        """Upper bounds in tokens: of the prompt, and of one answer."""
 
 
 @runtime_checkable
@@ -82,7 +133,7 @@ class LiveModel(Model, Protocol):
     """A model that is really called, and so may lack what it needs."""
 
     def check(self) -> None:
-        """Raises `ModelError`, with the remedy, where no call can succeed. Calls nothing and costs nothing."""
+        """Raises `ModelError`, with the remedy, where no call can succeed. Costs nothing."""
 
 
 #: The paper's prices, US dollars per million tokens (arXiv 2312.11511, section 4: per 1K 0.0002, 0.002, 0.03).

@@ -80,7 +80,7 @@ def bubblewrap(bwrap: str, packages: dict[str, str]) -> list[str]:
     """bubblewrap and its options: all namespaces, and nothing in sight but the interpreter's own files."""
     options = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
     options += ["--die-with-parent", "--new-session", "--as-pid-1", "--hostname", "sandbox"]
-    options += ["--clearenv", "--setenv", "PYTHONHASHSEED", "0", "--cap-drop", "ALL"]
+    options += ["--clearenv", "--setenv", "PYTHONHASHSEED", "0", "--setenv", "LD_BIND_NOW", "1", "--cap-drop", "ALL"]
     if os.getuid() == 0:  # a real change of user, in the zygote: limits on processes do not bind root
         options += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
     else:

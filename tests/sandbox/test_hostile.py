@@ -296,7 +296,7 @@ OUTSIDE: dict[str, tuple[str, str]] = {
 
 @pytest.fixture(scope="module")
 def fast() -> Iterator[Sandbox]:
-    with Sandbox(workers=1, limits=Limits(seconds=1.0, memory_mb=256)) as sandbox:
+    with Sandbox(workers=1, limits=Limits(seconds=1.0, memory_mb=128)) as sandbox:
         yield sandbox
 
 

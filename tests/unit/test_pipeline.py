@@ -15,7 +15,7 @@ import pytest
 
 from pytest_complexity.models import Completion, Price, Unanswered
 from pytest_complexity.outcomes import Key, Outcome, Verdict
-from pytest_complexity.pipeline import Pipeline
+from pytest_complexity.pipeline import AllCalls, Pipeline, Skipped, Step
 from pytest_complexity.rundir import RunDirectory
 from pytest_complexity.sandbox import Sandbox
 from pytest_complexity.tasks import Task
@@ -240,3 +240,77 @@ def test_what_was_said_and_judged_is_neither_asked_nor_judged_again(sandbox: San
     assert sorted(asked) == sorted(key[1:] for key in PLAN[4:])
     assert second[PLAN[0]] == judged
     assert second[PLAN[1]] == first[PLAN[1]]  # unmeasured is judged anew
+
+
+class OneByOne:
+    """Calls the next trial of the small model when one fails, and skips the rest when one passes."""
+
+    def __init__(self, plan: list[Key]) -> None:
+        self._plan = plan
+        self.told: list[Outcome] = []
+
+    def first(self) -> list[Key]:
+        return self._plan[:1]
+
+    def after(self, outcome: Outcome) -> Step:
+        self.told.append(outcome)
+        rest = self._plan[self._plan.index(outcome.key) + 1 :]
+        if outcome.verdict is Verdict.PASS:
+            return Step(skip=dict.fromkeys(rest, "solved already"))
+        return Step(call=rest[:1])
+
+
+def test_a_policy_says_which_call_is_next_and_which_are_left_out(sandbox: Sandbox, run: RunDirectory) -> None:
+    models = {"small": Scripted("small", lambda _, trial: RIGHT if trial == 2 else WRONG)}
+    plan = [Key("s", "T/0", "small", trial) for trial in range(5)]
+    policy = OneByOne(plan)
+    pipeline = Pipeline(models, sandbox, run)
+    pipeline.start(TASKS, plan, policy)
+    for key in plan[3:]:
+        with pytest.raises(Skipped, match="solved already"):
+            pipeline.outcome(key).result(SOON)
+        with pytest.raises(Skipped):
+            pipeline.completion(key).result(SOON)
+    assert [pipeline.outcome(key).result(SOON).verdict.value for key in plan[:3]] == ["wrong", "wrong", "pass"]
+    pipeline.close()
+    assert [trial for _, trial in models["small"].asked] == [0, 1, 2]
+    assert len(run.completions) == 3
+
+
+def test_what_a_policy_forgets_is_skipped_and_answers_on_disk_take_part(sandbox: Sandbox, tmp_path: Path) -> None:
+    class FirstTwo(AllCalls):
+        def first(self) -> list[Key]:
+            return PLAN[:2]
+
+    for _ in range(2):
+        run = opened(tmp_path)
+        models = {name: Scripted(name, script) for name in LADDER}
+        pipeline = Pipeline(models, sandbox, run)
+        pipeline.start(TASKS, PLAN, FirstTwo(PLAN))
+        assert all(pipeline.outcome(key).result(SOON).verdict.measured for key in PLAN[:2])
+        with pytest.raises(Skipped, match="not called for"):
+            pipeline.outcome(PLAN[-1]).result(SOON)
+        pipeline.close()
+        run.close()
+    assert models["small"].asked == []
+
+
+@pytest.mark.parametrize("fails", ["first", "after", "strange"])
+def test_a_policy_that_fails_leaves_nobody_waiting(sandbox: Sandbox, run: RunDirectory, fails: str) -> None:
+    class Broken(OneByOne):
+        def first(self) -> list[Key]:
+            return [Key("s", "no such", "small", 0)] if fails == "strange" else [] if fails == "first" else PLAN[:1]
+
+        def after(self, outcome: Outcome) -> Step:
+            raise RuntimeError("a defect")
+
+    pipeline = Pipeline({name: Scripted(name, script) for name in LADDER}, sandbox, run)
+    pipeline.start(TASKS, PLAN, Broken(PLAN))
+    if fails == "first":
+        with pytest.raises(Skipped):
+            pipeline.outcome(PLAN[-1]).result(SOON)
+    else:
+        outcome = pipeline.outcome(PLAN[-1]).result(SOON)
+        assert outcome.verdict is Verdict.UNMEASURED
+        assert outcome.detail.startswith("the call policy failed")
+    pipeline.close()

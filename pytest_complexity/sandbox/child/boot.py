@@ -14,7 +14,9 @@ from types import ModuleType
 
 PACKAGE = "_cx"
 PARTS = {
-    "verifier": ("system", "wire", "values", "trusted", "proxies", "judge", "verifier"),
+    "verifier": (
+        *("system", "talk", "wire", "values", "trusted", "proxies", "judge", "sandboxed", "court", "verifier"),
+    ),
     "zygote": ("system", "filters", "wire", "values", "worker", "zygote"),
 }
 

@@ -8,7 +8,6 @@ traceback.
 from __future__ import annotations
 
 import builtins
-import random
 import re
 import reprlib
 import traceback
@@ -47,11 +46,12 @@ class Judge:
         self._session.class_references = plan.reference_classes
         self._kept: Any = None
         self._names[KEEP] = self._keep
-        for (file, line), _ in plan.assertions.items():
-            first = self._session.assertion_files.get(file, line - 1)
-            self._session.assertion_files[file] = min(first, line - 1)
-        for file in plan.files:
-            self._session.assertion_files.setdefault(file, 2**31)
+        self._session.assertion_files = plan.last_plain_lines
+
+    @property
+    def pure(self) -> bool:
+        """Whether the tests have met no module whose state they could have changed."""
+        return self._session.pure
 
     def verdict(self) -> tuple[str, str]:
         """The verdict and its detail.
@@ -71,7 +71,6 @@ class Judge:
 
     def _judge(self) -> tuple[str, str]:
         program, plan = self._program, self._plan
-        random.seed(0)
         spec = {
             "code": program["code"],
             "prompt": program["prompt_code"],
@@ -79,13 +78,10 @@ class Judge:
             "entry_point": program["entry_point"],
             "setup": list(plan.setup),
             "classes": plan.classes,
-            "asked": tuple(plan.loads),
+            "asked": plan.asked,
+            "ahead": plan.ahead,
         }
-        bound = self._session.ask("start", spec)
-        if type(bound) is not tuple or not all(type(name) is str for name in bound):
-            self._session.forge("the first answer is malformed")
-        self._session.ask("run")
-        self._names.redefined = self._redefined(frozenset(bound))
+        self._names.redefined = self._redefined(self._session.start(spec))
         for what, code in plan.chunks:
             exec(code, self._names)
             if what == "prompt" and program["entry_point"]:

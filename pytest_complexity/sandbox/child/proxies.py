@@ -19,7 +19,8 @@ from types import BuiltinFunctionType, FunctionType
 from typing import Any, NoReturn, TypeVar, cast
 
 from . import values
-from .wire import RAISED, REQUEST, RESULT, Channel, Forged, Lost
+from .trusted import PURE_MODULES
+from .wire import RAISED, REBOUND, REQUEST, RESULT, Channel, Forged, Lost
 
 OVERRIDES, IS_CLASS, IS_EXCEPTION, HAS_VALUE, BUILTIN_BASE = 1, 2, 4, 8, 16
 _TYPES: dict[str, type] = {n: k for n, k in vars(builtins).items() if isinstance(k, type)}
@@ -33,7 +34,12 @@ _FUNCTIONS = (
     functools.partial,
 )
 _T = TypeVar("_T")
-_random = random.Random(os.urandom(8))
+_random = random.Random()
+
+
+def reseed() -> None:
+    """Have this process choose decoys and nonces that no other one chooses."""
+    _random.seed(os.urandom(16))
 
 
 class Session:
@@ -52,6 +58,8 @@ class Session:
         self.assertion_files: dict[str, int] = {}  # file -> the last line of its plain statements
         self.forged = ""
         self.lost = False
+        self.pure = True  # as long as no module with a state of its own came into the tests' hands
+        self._ahead: dict[str, tuple[str, Any]] = {}  # names that the worker told before they were asked
         self.remote: list[BaseException] = []  # what the program raised, newest last
 
     # --- requests ---
@@ -87,6 +95,9 @@ class Session:
                     continue
                 if echoed != nonce:
                     raise Forged("an answer to no question")
+                if kind in REBOUND:
+                    self._ahead.clear()
+                    kind = kind.lower()
                 content = values.loads(body, self, held)[0]
                 if kind == RESULT:
                     return content
@@ -152,9 +163,19 @@ class Session:
 
     # --- names ---
 
+    def start(self, spec: dict[str, Any]) -> frozenset[str]:
+        """Have the program run; those of the asked names that it binds."""
+        answer = self.ask("start", spec)
+        if type(answer) is not tuple or [type(part) for part in answer] != [tuple, dict]:
+            self.forge("the first answer is malformed")
+        bound, self._ahead = answer
+        if not all(type(name) is str for name in bound):
+            self.forge("the first answer is malformed")
+        return frozenset(bound)
+
     def name(self, name: str) -> Any:
         """A name that the program binds. Raises KeyError where it does not."""
-        answer = self.ask("name", name)
+        answer = self._ahead.get(name) or self.ask("name", name)
         if type(answer) is not tuple or len(answer) != 2:
             self.forge("a name's answer is malformed")
         how, found = answer
@@ -163,10 +184,12 @@ class Session:
         if how == "answers":
             self.forge("the module answers every name")
         if how == "module" and name in sys.stdlib_module_names and name not in ("antigravity", "this", "unittest"):
+            self.pure = self.pure and name in PURE_MODULES
             return importlib.import_module(name)
         if how == "shared" and type(found) is tuple and len(found) == 2:
             home, found = found
             if type(home) is str and home in values.SHARED and hasattr(importlib.import_module(home), name):
+                self.pure = self.pure and home in PURE_MODULES
                 return getattr(importlib.import_module(home), name)
         if type(found) is Handle:
             found = self._named(name, found)

@@ -8,12 +8,26 @@ from __future__ import annotations
 
 import ast
 import builtins
+import sys
 from dataclasses import dataclass, field
 from types import CodeType
 from typing import Any
 
 KEEP = "__cx_keep__"
 BUILTINS = frozenset(vars(builtins))
+
+
+#: what a plan depends on
+FIELDS = ("tests", "test_imports", "prompt_code", "test_setup_code", "reference")
+#: modules of the standard library that hold no state worth the name
+PURE_MODULES = frozenset(
+    (
+        *("math", "cmath", "operator", "collections", "itertools", "functools", "fractions", "datetime", "re"),
+        *("string", "copy", "heapq", "bisect", "statistics", "typing", "numbers", "json"),
+    )
+)
+STATEFUL_MODULES = frozenset(sys.stdlib_module_names) - PURE_MODULES
+_REACHING = frozenset(("exec", "eval", "__import__", "setattr", "delattr", "globals", "vars", "open", "breakpoint"))
 
 
 class BrokenTask(Exception):
@@ -31,7 +45,10 @@ class Plan:
     reference_classes: frozenset[str] = frozenset()
     classes: tuple[str, ...] = ()
     setup: tuple[tuple[tuple[str, ...], bool, tuple[str, ...], str], ...] = ()
-    files: frozenset[str] = frozenset()
+    last_plain_lines: dict[str, int] = field(default_factory=dict)  #: file -> the line before its first assertion
+    asked: tuple[str, ...] = ()  #: names of which the judge must know whether the program binds them
+    ahead: tuple[str, ...] = ()  #: names that the tests will want of the program
+    pure: bool = True  #: whether the text can leave nothing behind in the process that runs it
 
 
 class _Assertions(ast.NodeTransformer):
@@ -112,6 +129,27 @@ def _reference_binds(source: str) -> tuple[frozenset[str], frozenset[str]]:
     return frozenset(names), frozenset(_classes(tree))
 
 
+def _is_pure(tree: ast.Module) -> bool:
+    """Whether the text can change nothing but its own names and what it reaches from them.
+
+    Strict: where it names a module that holds state, assigns to an attribute or defines a class, the answer is no.
+    """
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
+            if not {module.partition(".")[0] for module in modules} <= PURE_MODULES:
+                return False
+        elif isinstance(node, ast.Name):
+            if node.id in _REACHING or node.id in STATEFUL_MODULES:
+                return False
+        elif isinstance(node, ast.Attribute):
+            if node.attr.startswith("__") or not isinstance(node.ctx, ast.Load):
+                return False
+        elif isinstance(node, ast.ClassDef):
+            return False
+    return True
+
+
 def plan(program: dict[str, Any]) -> Plan:
     """The plan of a task. Raises BrokenTask where its own text cannot be read."""
     binds, reference_classes = _reference_binds(program["reference"])
@@ -137,6 +175,7 @@ def plan(program: dict[str, Any]) -> Plan:
             made.setup = tuple(_borrowable(tree))
         if what in ("setup", "test"):
             loads |= _loads(tree)
+        made.pure = made.pure and _is_pure(tree)
         last = max((getattr(node, "end_lineno", 0) or 0 for node in ast.walk(tree)), default=0)
         tree = ast.fix_missing_locations(_Assertions(made, file, last).visit(tree))
         try:
@@ -145,5 +184,9 @@ def plan(program: dict[str, Any]) -> Plan:
             raise BrokenTask(f"the task's {what} does not compile: {error}") from error
     made.loads = frozenset(loads)
     made.classes = tuple(classes)
-    made.files = frozenset(code.co_filename for _, code in made.chunks)
+    made.asked = tuple(made.loads) if made.loads & BUILTINS else ()
+    made.ahead = tuple(sorted(loads - BUILTINS))
+    for _, code in made.chunks:
+        lines = [line for file, line in made.assertions if file == code.co_filename]
+        made.last_plain_lines[code.co_filename] = min(lines, default=2**31) - 1
     return made

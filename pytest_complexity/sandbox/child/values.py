@@ -9,16 +9,13 @@ lets `restore` write a callee's changes back into the caller's own objects.
 
 from __future__ import annotations
 
-import array
 import collections
-import datetime
-import decimal
-import fractions
+import importlib
 import random
 import struct
-import uuid
+import sys
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from .wire import Forged
 
@@ -87,44 +84,82 @@ def text(value: str) -> bytes:
     return _U32.pack(len(raw)) + raw
 
 
+def _imported(module: str, name: str) -> Callable[..., Any]:
+    """The class of that name, imported when it is first used: each module would weigh on every fork."""
+
+    def make(*arguments: Any) -> Any:
+        return getattr(importlib.import_module(module), name)(*arguments)
+
+    return make
+
+
+def _time(*parts: Any) -> Any:
+    return _imported("datetime", "time")(*parts[:4], parts[4]).replace(fold=parts[5])
+
+
+def _datetime(*parts: Any) -> Any:
+    return _imported("datetime", "datetime")(*parts[:8]).replace(fold=parts[8])
+
+
+def _uuid(number: int) -> Any:
+    return _imported("uuid", "UUID")(None, None, None, None, number)
+
+
 # What a type of the standard library is made of, and how it is made again. All of them are immutable, but
 # the containers that `_FILLED` handles; those are numbered.
-_UNMAKE: dict[type, Callable[[Any], tuple[Any, ...]]] = {
-    decimal.Decimal: lambda v: (str(v),),
-    fractions.Fraction: lambda v: (v.numerator, v.denominator),
-    datetime.date: lambda v: (v.year, v.month, v.day),
-    datetime.timedelta: lambda v: (v.days, v.seconds, v.microseconds),
-    datetime.timezone: lambda v: (v.utcoffset(None), v.tzname(None)),
-    datetime.time: lambda v: (v.hour, v.minute, v.second, v.microsecond, v.tzinfo, v.fold),
-    datetime.datetime: lambda v: (
+_UNMAKE: dict[tuple[str, str], Callable[[Any], tuple[Any, ...]]] = {
+    ("decimal", "Decimal"): lambda v: (str(v),),
+    ("fractions", "Fraction"): lambda v: (v.numerator, v.denominator),
+    ("datetime", "date"): lambda v: (v.year, v.month, v.day),
+    ("datetime", "timedelta"): lambda v: (v.days, v.seconds, v.microseconds),
+    ("datetime", "timezone"): lambda v: (v.utcoffset(None), v.tzname(None)),
+    ("datetime", "time"): lambda v: (v.hour, v.minute, v.second, v.microsecond, v.tzinfo, v.fold),
+    ("datetime", "datetime"): lambda v: (
         *(v.year, v.month, v.day, v.hour, v.minute, v.second, v.microsecond, v.tzinfo, v.fold),
     ),
-    uuid.UUID: lambda v: (v.int,),
-    range: lambda v: (v.start, v.stop, v.step),
-    slice: lambda v: (v.start, v.stop, v.step),
-    type({}.keys()): lambda v: (list(v),),
-    type({}.values()): lambda v: (list(v),),
-    type({}.items()): lambda v: (list(v),),
-    memoryview: lambda v: (v.tobytes(),),
-    array.array: lambda v: (v.typecode, v.tobytes()),
+    ("uuid", "UUID"): lambda v: (v.int,),
+    ("array", "array"): lambda v: (v.typecode, v.tobytes()),
+    ("builtins", "range"): lambda v: (v.start, v.stop, v.step),
+    ("builtins", "slice"): lambda v: (v.start, v.stop, v.step),
+    ("builtins", "dict_keys"): lambda v: (list(v),),
+    ("builtins", "dict_values"): lambda v: (list(v),),
+    ("builtins", "dict_items"): lambda v: (list(v),),
+    ("builtins", "memoryview"): lambda v: (v.tobytes(),),
+}
+_EMPTY: dict[str, int] = {}
+_VIEWS: dict[str, type] = {
+    "dict_keys": type(_EMPTY.keys()),
+    "dict_values": type(_EMPTY.values()),
+    "dict_items": type(_EMPTY.items()),
 }
 _MAKE: dict[str, Callable[..., Any]] = {
-    "Decimal": decimal.Decimal,
-    "Fraction": fractions.Fraction,
-    "date": datetime.date,
-    "timedelta": datetime.timedelta,
-    "timezone": datetime.timezone,
-    "time": lambda *a: datetime.time(*a[:5], fold=a[5]),
-    "datetime": lambda *a: datetime.datetime(*a[:8], fold=a[8]),
-    "UUID": lambda number: uuid.UUID(int=number),
+    "Decimal": _imported("decimal", "Decimal"),
+    "Fraction": _imported("fractions", "Fraction"),
+    "date": _imported("datetime", "date"),
+    "timedelta": _imported("datetime", "timedelta"),
+    "timezone": _imported("datetime", "timezone"),
+    "time": _time,
+    "datetime": _datetime,
+    "UUID": _uuid,
+    "array": _imported("array", "array"),
     "range": range,
     "slice": slice,
     "dict_keys": lambda keys: dict.fromkeys(keys).keys(),
     "dict_values": lambda values: dict(enumerate(values)).values(),
     "dict_items": lambda pairs: dict(pairs).items(),
     "memoryview": memoryview,
-    "array": array.array,
 }
+
+
+def _standard(kind: type) -> tuple[str, str] | None:
+    """The key in `_UNMAKE` of a class of the standard library, not of one that only bears its name."""
+    key = kind.__module__, kind.__name__
+    if key not in _UNMAKE:
+        return None
+    found = _VIEWS.get(key[1]) or getattr(sys.modules.get(key[0]), key[1], None)
+    return key if found is kind else None
+
+
 _FILLED: tuple[type, ...] = (collections.deque, _ODICT, collections.Counter, collections.defaultdict)
 
 
@@ -165,183 +200,273 @@ def in_order(item: set[Any] | frozenset[Any]) -> tuple[bool, list[Any]]:
     return False, wanted
 
 
-def dumps(  # noqa: PLR0915 - the writer of each type in one closure
-    value: Any, side: Side, known: list[Any] | None = None
-) -> tuple[bytes, list[Any]]:
+class _Writer:
+    """The bytes of one value; a method for each type."""
+
+    __slots__ = ("held", "numbers", "out", "side")
+
+    def __init__(self, side: Side, known: list[Any] | None) -> None:
+        self.side = side
+        self.out = bytearray()
+        self.held: list[Any] = [] if known is None else list(known)
+        self.numbers = {id(item): number for number, item in enumerate(self.held)}
+
+    def put(self, item: Any, depth: int) -> None:
+        write = _WRITERS.get(type(item))
+        if write is None or (depth > MAX_DEPTH and type(item) not in _HASHED):
+            self._other(item, depth)
+        else:
+            write(self, item, depth)
+        if len(self.out) > MAX_BYTES:
+            raise MemoryError("the value is too large to hand over")
+
+    def _other(self, item: Any, depth: int) -> None:
+        key = _standard(type(item))
+        if key is not None and depth <= MAX_DEPTH:
+            self.out += b"V" + text(key[1])
+            self._many(b"t", _UNMAKE[key](item), depth)
+            return
+        if depth > MAX_DEPTH:
+            tag, content = self.side.refer(item)
+            self.out += tag.encode()
+            self.put(content, 0)
+            return
+        name = self.side.class_name(item)
+        if name is not None:
+            if self._new(item):
+                self.out += b"O" + text(name)
+                self.put(dict(vars(item)), depth + 1)
+            return
+        tag, content = self.side.export(item)
+        if tag != "=":
+            self.out += tag.encode()
+        self.put(content, depth + 1)
+
+    def _new(self, item: Any) -> bool:
+        """Number a container; where it has one already, write a reference to it and say False."""
+        place = self.numbers.get(id(item))
+        if place is not None:
+            self.out += b"R" + _U32.pack(place)
+            return False
+        self.numbers[id(item)] = len(self.held)
+        self.held.append(item)
+        return True
+
+    def _many(self, tag: bytes, items: Any, depth: int) -> None:
+        self.out += tag + _U32.pack(len(items))
+        depth += 1
+        for item in items:
+            self.put(item, depth)
+
+    def write_int(self, item: int, _: int) -> None:
+        if -(2**63) <= item < 2**63:
+            self.out += b"i" + _I64.pack(item)
+        else:
+            raw = item.to_bytes((item.bit_length() >> 3) + 1, "little", signed=True)
+            self.out += b"I" + _U32.pack(len(raw)) + raw
+
+    def write_str(self, item: str, _: int) -> None:
+        self.out += b"s" + text(item)
+
+    def write_bool(self, item: bool, _: int) -> None:
+        self.out += b"T" if item else b"F"
+
+    def write_none(self, _: None, __: int) -> None:
+        self.out += b"N"
+
+    def write_float(self, item: float, _: int) -> None:
+        self.out += b"d" + _F64.pack(item)
+
+    def write_tuple(self, item: tuple[Any, ...], depth: int) -> None:
+        self._many(b"t", item, depth)
+
+    def write_list(self, item: list[Any], depth: int) -> None:
+        if self._new(item):
+            self._many(b"l", item, depth)
+
+    def write_dict(self, item: dict[Any, Any], depth: int) -> None:
+        if self._new(item):
+            self.out += b"m" + _U32.pack(len(item))
+            for key, content in item.items():
+                self.put(key, depth + 1)
+                self.put(content, depth + 1)
+
+    def write_set(self, item: set[Any], depth: int) -> None:
+        if self._new(item):
+            merged, items = in_order(item)
+            self._many(b"g" if merged else b"e", items, depth)
+
+    def write_frozenset(self, item: frozenset[Any], depth: int) -> None:
+        merged, items = in_order(item)
+        self._many(b"h" if merged else b"f", items, depth)
+
+    def write_bytes(self, item: bytes, _: int) -> None:
+        self.out += b"b" + _U32.pack(len(item)) + item
+
+    def write_bytearray(self, item: bytearray, _: int) -> None:
+        if self._new(item):
+            self.out += b"a" + _U32.pack(len(item)) + item
+
+    def write_complex(self, item: complex, _: int) -> None:
+        self.out += b"c" + _C128.pack(item.real, item.imag)
+
+    def write_filled(self, item: Any, depth: int) -> None:
+        if self._new(item):
+            self.out += b"w" + text(type(item).__name__)
+            self._many(b"t", _contents(item), depth)
+
+    def write_ellipsis(self, _: Any, __: int) -> None:
+        self.out += b"E"
+
+    def write_not_implemented(self, _: Any, __: int) -> None:
+        self.out += b"X"
+
+
+_WRITERS: dict[type, Callable[[_Writer, Any, int], None]] = {
+    **{kind: getattr(_Writer, f"write_{kind.__name__}") for kind in (int, str, bool, float, tuple, list, dict, set)},
+    **{kind: getattr(_Writer, f"write_{kind.__name__}") for kind in (frozenset, bytes, bytearray, complex)},
+    **dict.fromkeys(_FILLED, _Writer.write_filled),
+    _NONE: _Writer.write_none,
+    type(Ellipsis): _Writer.write_ellipsis,
+    type(NotImplemented): _Writer.write_not_implemented,
+}
+
+
+def dumps(value: Any, side: Side, known: list[Any] | None = None) -> tuple[bytes, list[Any]]:
     """The bytes of a value and its mutable containers in the order of their numbers.
 
     `known` holds containers that the other side has already, under the numbers of their places. Raises
     MemoryError where the value is too large to hand over.
     """
-    held: list[Any] = [] if known is None else list(known)
-    numbers = {id(item): number for number, item in enumerate(held)}
-    out = bytearray()
-
-    def number(item: Any) -> bool:
-        """Whether the container has been written before; if so a reference to it is written."""
-        place = numbers.get(id(item))
-        if place is not None:
-            out.extend(b"R" + _U32.pack(place))
-            return True
-        numbers[id(item)] = len(held)
-        held.append(item)
-        return False
-
-    def many(tag: bytes, items: Any, depth: int) -> None:
-        out.extend(tag + _U32.pack(len(items)))
-        for item in items:
-            put(item, depth + 1)
-
-    def reference(item: Any, depth: int) -> None:
-        if depth > MAX_DEPTH:
-            tag, content = side.refer(item)
-            out.extend(tag.encode())
-            put(content, 0)
-            return
-        name = side.class_name(item)
-        if name is not None:
-            if not number(item):
-                out.extend(b"O" + text(name))
-                put(dict(vars(item)), depth + 1)
-            return
-        tag, content = side.export(item)
-        if tag != "=":
-            out.extend(tag.encode())
-        put(content, depth + 1)
-
-    def put(item: Any, depth: int) -> None:  # noqa: PLR0912, PLR0915 - one branch a type, the usual ones first
-        kind = type(item)
-        if kind is int:
-            if -(2**63) <= item < 2**63:
-                out.extend(b"i" + _I64.pack(item))
-            else:
-                raw = item.to_bytes((item.bit_length() >> 3) + 1, "little", signed=True)
-                out.extend(b"I" + _U32.pack(len(raw)) + raw)
-        elif kind is str:
-            out.extend(b"s" + text(item))
-        elif kind is bool:
-            out.extend(b"T" if item else b"F")
-        elif item is None:
-            out.extend(b"N")
-        elif kind is float:
-            out.extend(b"d" + _F64.pack(item))
-        elif depth > MAX_DEPTH:
-            reference(item, depth)
-        elif kind is tuple:
-            many(b"t", item, depth)
-        elif kind is list:
-            if not number(item):
-                many(b"l", item, depth)
-        elif kind is dict:
-            if not number(item):
-                out.extend(b"m" + _U32.pack(len(item)))
-                for key, content in item.items():
-                    put(key, depth + 1)
-                    put(content, depth + 1)
-        elif kind is set:
-            if not number(item):
-                merged, items = in_order(item)
-                many(b"g" if merged else b"e", items, depth)
-        elif kind is frozenset:
-            merged, items = in_order(item)
-            many(b"h" if merged else b"f", items, depth)
-        elif kind is bytes:
-            out.extend(b"b" + _U32.pack(len(item)) + item)
-        elif kind is bytearray:
-            if not number(item):
-                out.extend(b"a" + _U32.pack(len(item)) + item)
-        elif kind is complex:
-            out.extend(b"c" + _C128.pack(item.real, item.imag))
-        elif kind in _FILLED:
-            if not number(item):
-                out.extend(b"w" + text(kind.__name__))
-                many(b"t", _contents(item), depth)
-        elif kind in _UNMAKE:
-            out.extend(b"V" + text(kind.__name__))
-            many(b"t", _UNMAKE[kind](item), depth)
-        elif item is Ellipsis:
-            out.extend(b"E")
-        elif item is NotImplemented:
-            out.extend(b"X")
-        else:
-            reference(item, depth)
-        if len(out) > MAX_BYTES:
-            raise MemoryError("the value is too large to hand over")
-
-    put(value, 0)
-    return bytes(out), held
+    writer = _Writer(side, known)
+    writer.put(value, 0)
+    return bytes(writer.out), writer.held
 
 
-def loads(  # noqa: PLR0915 - the reader of each tag in one closure
-    data: bytes, side: Side, known: list[Any] | None = None
-) -> tuple[Any, list[Any]]:
-    """The value that `dumps` wrote and its mutable containers. Raises Forged on anything else."""
-    held: list[Any] = [] if known is None else list(known)
-    at = 0
-    end = len(data)
-    depth = 0
+class _Reader:
+    """One value out of bytes that nobody believes; a method for each tag."""
 
-    def size() -> int:
-        nonlocal at
-        (count,) = _U32.unpack_from(data, at)
-        at += 4
-        if count > end - at:  # every item takes a byte at least
+    __slots__ = ("at", "data", "depth", "held", "side")
+
+    def __init__(self, data: bytes, side: Side, known: list[Any] | None) -> None:
+        self.data, self.side = data, side
+        self.at = self.depth = 0
+        self.held: list[Any] = [] if known is None else list(known)
+
+    def get(self) -> Any:
+        tag = self.data[self.at]
+        self.at += 1
+        read = _READERS[tag]
+        if read in _LEAVES:
+            return read(self)
+        self.depth += 1
+        if self.depth > MAX_DEPTH + 20:
+            raise Forged("a value is too deep")
+        value = self.side.resolve(chr(tag), self.get()) if read is None else read(self)
+        self.depth -= 1
+        return value
+
+    def _size(self) -> int:
+        (count,) = _U32.unpack_from(self.data, self.at)
+        self.at += 4
+        if count > len(self.data) - self.at:  # every item takes a byte at least
             raise Forged("a length exceeds its frame")
         return int(count)
 
-    def raw() -> bytes:
-        nonlocal at
-        count = size()
-        at += count
-        return data[at - count : at]
+    def read_raw(self) -> bytes:
+        count = self._size()
+        self.at += count
+        return self.data[self.at - count : self.at]
 
-    def items() -> list[Any]:
-        return [get() for _ in range(size())]
+    def _items(self) -> list[Any]:
+        get = self.get
+        return [get() for _ in range(self._size())]
 
-    def small() -> int:
-        nonlocal at
-        at += 8
-        return int(_I64.unpack_from(data, at - 8)[0])
+    def read_none(self) -> None:
+        return None
 
-    def real() -> float:
-        nonlocal at
-        at += 8
-        return float(_F64.unpack_from(data, at - 8)[0])
+    def read_true(self) -> bool:
+        return True
 
-    def two() -> complex:
-        nonlocal at
-        at += 16
-        return complex(*_C128.unpack_from(data, at - 16))
+    def read_false(self) -> bool:
+        return False
 
-    def filled(container: Any, fill: Callable[[Any], None]) -> Any:
-        held.append(container)
-        fill(container)
+    def read_ellipsis(self) -> Any:
+        return Ellipsis
+
+    def read_not_implemented(self) -> Any:
+        return NotImplemented
+
+    def read_small(self) -> int:
+        self.at += 8
+        return int(_I64.unpack_from(self.data, self.at - 8)[0])
+
+    def read_big(self) -> int:
+        return int.from_bytes(self.read_raw(), "little", signed=True)
+
+    def read_real(self) -> float:
+        self.at += 8
+        return float(_F64.unpack_from(self.data, self.at - 8)[0])
+
+    def read_complex(self) -> complex:
+        self.at += 16
+        return complex(*_C128.unpack_from(self.data, self.at - 16))
+
+    def read_str(self) -> str:
+        return self.read_raw().decode("utf-8", "surrogatepass")
+
+    def _hold(self, container: _C) -> _C:
+        self.held.append(container)
         return container
 
-    def fill_dict(container: Any) -> None:
-        for _ in range(size()):
-            key = get()
-            container[key] = get()
+    def read_bytearray(self) -> bytearray:
+        container = self._hold(bytearray())
+        container.extend(self.read_raw())
+        return container
 
-    def known_one() -> Any:
-        nonlocal at
-        (place,) = _U32.unpack_from(data, at)
-        at += 4
-        return held[place]
+    def read_list(self) -> list[Any]:
+        container: list[Any] = self._hold([])
+        container.extend(self._items())
+        return container
 
-    def wide() -> Any:
-        name = raw().decode("ascii")
-        maker: Any = {
-            "deque": collections.deque,
-            "OrderedDict": _ODICT,
-            "Counter": collections.Counter,
-            "defaultdict": collections.defaultdict,
-        }[name]
-        place = len(held)
-        held.append(container := maker())
-        content, extra = get()
+    def read_tuple(self) -> tuple[Any, ...]:
+        return tuple(self._items())
+
+    def read_set(self) -> set[Any]:
+        container: set[Any] = self._hold(set())
+        container.update(self._items())
+        return container
+
+    def read_merged_set(self) -> set[Any]:
+        container: set[Any] = self._hold(set())
+        container.update(set(self._items()))
+        return container
+
+    def read_frozenset(self) -> frozenset[Any]:
+        return frozenset(self._items())
+
+    def read_merged_frozenset(self) -> frozenset[Any]:
+        return frozenset(set(self._items()))
+
+    def read_dict(self) -> dict[Any, Any]:
+        container: dict[Any, Any] = self._hold({})
+        for _ in range(self._size()):
+            key = self.get()
+            container[key] = self.get()
+        return container
+
+    def read_known(self) -> Any:
+        (place,) = _U32.unpack_from(self.data, self.at)
+        self.at += 4
+        return self.held[place]
+
+    def read_wide(self) -> Any:
+        name = self.read_raw().decode("ascii")
+        place = len(self.held)
+        container = self._hold(_WIDE[name]())
+        content, extra = self.get()
         if name == "deque" and extra is not None:
-            held[place] = container = collections.deque(maxlen=extra)
+            self.held[place] = container = collections.deque(maxlen=extra)
         if name == "deque":
             container.extend(content)
         else:
@@ -351,62 +476,60 @@ def loads(  # noqa: PLR0915 - the reader of each tag in one closure
             container.default_factory = extra if extra in _FACTORIES else None
         return container
 
-    def instance() -> Any:
-        held.append(blank := side.blank(raw().decode("utf-8")))
-        vars(blank).update(get())
+    def read_instance(self) -> Any:
+        blank = self._hold(self.side.blank(self.read_raw().decode("utf-8")))
+        vars(blank).update(self.get())
         return blank
 
-    def made() -> Any:
-        maker = _MAKE[raw().decode("ascii")]
-        return maker(*_sane(get()))
+    def read_made(self) -> Any:
+        maker = _MAKE[self.read_raw().decode("ascii")]
+        return maker(*_sane(self.get()))
 
-    readers: dict[int, Callable[[], Any]] = {
-        ord("N"): lambda: None,
-        ord("T"): lambda: True,
-        ord("F"): lambda: False,
-        ord("E"): lambda: Ellipsis,
-        ord("X"): lambda: NotImplemented,
-        ord("i"): small,
-        ord("I"): lambda: int.from_bytes(raw(), "little", signed=True),
-        ord("d"): real,
-        ord("c"): two,
-        ord("s"): lambda: raw().decode("utf-8", "surrogatepass"),
-        ord("b"): raw,
-        ord("a"): lambda: filled(bytearray(), lambda c: c.extend(raw())),
-        ord("l"): lambda: filled([], lambda c: c.extend(items())),
-        ord("t"): lambda: tuple(items()),
-        ord("e"): lambda: filled(set(), lambda c: c.update(items())),
-        ord("g"): lambda: filled(set(), lambda c: c.update(set(items()))),
-        ord("f"): lambda: frozenset(items()),
-        ord("h"): lambda: frozenset(set(items())),
-        ord("m"): lambda: filled({}, fill_dict),
-        ord("R"): known_one,
-        ord("w"): wide,
-        ord("V"): made,
-        ord("O"): instance,
-    }
 
-    def get() -> Any:
-        nonlocal at, depth
-        tag = data[at]
-        at += 1
-        depth += 1
-        if depth > MAX_DEPTH + 20:
-            raise Forged("a value is too deep")
-        reader = readers.get(tag)
-        value = side.resolve(chr(tag), get()) if reader is None else reader()
-        depth -= 1
-        return value
+_C = TypeVar("_C")
+_WIDE: dict[str, Callable[[], Any]] = {kind.__name__: kind for kind in _FILLED}
+_TAGS: dict[bytes, Callable[[_Reader], Any]] = {
+    b"N": _Reader.read_none,
+    b"T": _Reader.read_true,
+    b"F": _Reader.read_false,
+    b"E": _Reader.read_ellipsis,
+    b"X": _Reader.read_not_implemented,
+    b"i": _Reader.read_small,
+    b"I": _Reader.read_big,
+    b"d": _Reader.read_real,
+    b"c": _Reader.read_complex,
+    b"s": _Reader.read_str,
+    b"b": _Reader.read_raw,
+    b"a": _Reader.read_bytearray,
+    b"l": _Reader.read_list,
+    b"t": _Reader.read_tuple,
+    b"e": _Reader.read_set,
+    b"g": _Reader.read_merged_set,
+    b"f": _Reader.read_frozenset,
+    b"h": _Reader.read_merged_frozenset,
+    b"m": _Reader.read_dict,
+    b"R": _Reader.read_known,
+    b"w": _Reader.read_wide,
+    b"V": _Reader.read_made,
+    b"O": _Reader.read_instance,
+}
+#: by byte; None where the other end's `resolve` knows the tag
+_READERS = [_TAGS.get(bytes([byte])) for byte in range(256)]
+_LEAVES = frozenset(_TAGS[bytes([byte])] for byte in b"NTFEXiIdcsbaR")
 
+
+def loads(data: bytes, side: Side, known: list[Any] | None = None) -> tuple[Any, list[Any]]:
+    """The value that `dumps` wrote and its mutable containers. Raises Forged on anything else."""
+    reader = _Reader(data, side, known)
     try:
-        value = get()
-        if at != end:
+        value = reader.get()
+        if reader.at != len(data):
             raise Forged("bytes are left over")
     except (Forged, MemoryError):
         raise
     except Exception as error:
         raise Forged(f"a value is malformed ({type(error).__name__})") from error
-    return value, held
+    return value, reader.held
 
 
 _FACTORIES = (int, list, dict, set, str, float, bool, tuple, None)

@@ -12,6 +12,7 @@ MAX_BODY = 64 * 2**20  #: bytes; what a program may hand over at once
 _HEAD = struct.Struct("<IQc")
 
 REQUEST, RESULT, RAISED = b"q", b"v", b"x"
+REBOUND = (b"V", b"X")  #: RESULT and RAISED where the program has bound a name anew that was told ahead
 
 
 class Forged(BaseException):
@@ -52,7 +53,7 @@ class Channel:
             parts, have = [buffer], len(buffer)
             while have < size:
                 try:
-                    part = self._sock.recv(max(65536, min(size - have, 2**20)))
+                    part = self._sock.recv(max(16384, min(size - have, 2**20)))
                 except OSError as error:
                     raise Lost from error
                 if not part:

@@ -15,12 +15,12 @@ import opcode
 import operator
 import os
 import sys
-from collections.abc import Callable
-from types import BuiltinFunctionType, CodeType, ModuleType
+from collections.abc import Callable, Collection, Iterator
+from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 from typing import Any
 
 from . import values
-from .wire import RAISED, REQUEST, RESULT, Channel, Lost
+from .wire import RAISED, REBOUND, REQUEST, RESULT, Channel, Lost
 
 MODULE = "solution"
 FILE = "<solution>"
@@ -37,30 +37,48 @@ OVERRIDES, IS_CLASS, IS_EXCEPTION, HAS_VALUE, BUILTIN_BASE = 1, 2, 4, 8, 16
 # --- what a program's bytecode binds and loads ---
 
 _OPS = {opcode.opmap[name]: name for name in opcode.opmap}
+_STORE_GLOBAL = opcode.opmap["STORE_GLOBAL"]
 _SHIFT = 1 if sys.version_info >= (3, 11) else 0
 
 
-def names_in(code: CodeType, top: bool = True) -> tuple[set[str], set[str]]:
-    """The module-level names that a compiled module binds, and those that it loads anywhere."""
-    bound: set[str] = set()
-    loaded: set[str] = set()
+def _named(code: CodeType) -> Iterator[tuple[str, str]]:
+    """Each operation of a code that has a module-level name as its argument, with that name."""
     raw, extended = code.co_code, 0
     for at in range(0, len(raw), 2):
         name = _OPS.get(raw[at], "")
         argument = extended | raw[at + 1]
         extended = argument << 8 if name == "EXTENDED_ARG" else 0
-        if name == "STORE_GLOBAL" or (top and name == "STORE_NAME"):
-            bound.add(code.co_names[argument])
+        if name in ("STORE_GLOBAL", "STORE_NAME", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"):
+            yield name, code.co_names[argument]
         elif name == "LOAD_GLOBAL":
-            loaded.add(code.co_names[argument >> _SHIFT])
-        elif name in ("LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"):
-            loaded.add(code.co_names[argument])
+            yield name, code.co_names[argument >> _SHIFT]
+
+
+def _nested(code: CodeType) -> Iterator[CodeType]:
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            more_bound, more_loaded = names_in(constant, top=False)
-            bound |= more_bound
-            loaded |= more_loaded
-    return bound, loaded
+            yield constant
+            yield from _nested(constant)
+
+
+def bound_in(code: CodeType, names: Collection[str]) -> set[str]:
+    """Those of the names that a compiled module binds."""
+    found: set[str] = set()
+    if not names:
+        return found
+    wanted = frozenset(names)
+    for part in (code, *_nested(code)):
+        if wanted.isdisjoint(part.co_names) or (part is not code and _STORE_GLOBAL not in part.co_code[::2]):
+            continue
+        for how, name in _named(part):
+            if name in wanted and (how == "STORE_GLOBAL" or (how == "STORE_NAME" and part is code)):
+                found.add(name)
+    return found
+
+
+def loaded_in(code: CodeType) -> set[str]:
+    """The module-level names that a compiled module loads anywhere."""
+    return {name for part in (code, *_nested(code)) for how, name in _named(part) if how.startswith("LOAD")}
 
 
 def compiled(source: str) -> CodeType:
@@ -79,7 +97,7 @@ def compose(prompt: str, code: str, entry_point: str | None) -> list[CodeType]:
         whole = compiled(code)
     except Exception:
         return [compiled(prompt + code)]
-    if entry_point is None or entry_point not in names_in(whole)[0]:
+    if entry_point is None or not bound_in(whole, (entry_point,)):
         return [compiled(prompt + code)]
     try:
         return [compiled(prompt), whole]
@@ -404,24 +422,42 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
 class Worker:
     """The program's module and the loop that answers for it."""
 
-    def __init__(self, channel: Channel) -> None:
-        self._channel = channel
-        self._pid = os.getpid()
+    _channel: Channel
+    _pid: int
+
+    def __init__(self) -> None:
+        self._file = os.path.join(os.getcwd(), "solution.py")
         self.objects = Objects(self.ask)
         self.module = ModuleType(MODULE)
-        self._codes: list[CodeType] = []
+        self._ahead: dict[str, Any] = {}  # what the judge was told of the program's names
         self._raised: list[tuple[BaseException, int]] = []
         self._verbs: dict[str, Callable[..., Any]] = {
             "start": self._start,
-            "run": self._run,
             "name": self._name,
             "call": self._call,
         }
 
-    def serve(self) -> None:
-        """Answer requests until the channel ends."""
+    def serve(self, channel: Channel) -> None:
+        """Serve one judge. Never returns; what the program left behind is not run."""
+        try:
+            self._answer_all(channel)
+        except (Lost, MemoryError):
+            os._exit(0)
+        except BaseException:  # our own loop fails only where the program has changed it: say so
+            with contextlib.suppress(OSError):
+                os.write(3, b"\xff" * 64)
+            os._exit(0)
+
+    def rehearse(self, channel: Channel) -> None:
+        """Serve, and come back when the channel ends."""
+        with contextlib.suppress(Lost):
+            self._answer_all(channel)
+
+    def _answer_all(self, channel: Channel) -> None:
+        self._channel = channel
+        self._pid = os.getpid()
         while True:
-            self.answer(*self._channel.receive())
+            self.answer(*channel.receive())
 
     def ask(self, *request: Any) -> Any:
         """Ask the judge; answers the judge's own requests meanwhile."""
@@ -456,6 +492,8 @@ class Worker:
             reply, kind = self._failure(error), RAISED
         if os.getpid() != self._pid:  # a child that the program forked and that came back from its call
             os._exit(0)
+        if self._ahead and self._rebound():
+            kind = REBOUND[kind == RAISED]
         self._channel.send(nonce, kind, reply)
 
     def _failure(self, error: BaseException) -> bytes:
@@ -480,43 +518,51 @@ class Worker:
         return values.dumps((base.__name__, arguments, shown, names, -1), self.objects)[0]
 
     def _start(self, spec: dict[str, Any]) -> Any:
-        """Compile the program, say which of the asked names it binds; run what it may rely on."""
+        """Run the program; tell which of the asked names it binds, and what it makes of those wanted ahead."""
         sys.modules[MODULE] = self.module
         names = vars(self.module)
         names["__builtins__"] = builtins  # the real ones: our own modules have a copy
-        names["__file__"] = os.path.join(os.getcwd(), "solution.py")
+        names["__file__"] = self._file
         for source in spec["imports"]:
             exec(compiled(source), names)
         try:
-            self._codes = compose(spec["prompt"], spec["code"], spec["entry_point"])
+            codes = compose(spec["prompt"], spec["code"], spec["entry_point"])
         except (MemoryError, RecursionError) as error:  # how the parser refuses deep nesting
             raise SyntaxError("the program is too deeply nested") from error
         text = spec["prompt"] + spec["code"]
         linecache.cache[FILE] = (len(text), None, text.splitlines(True), FILE)
         bound: set[str] = set()
-        loaded: set[str] = set()
-        for code in self._codes:
-            more_bound, more_loaded = names_in(code)
-            bound |= more_bound
-            loaded |= more_loaded
-        self._borrow(spec["setup"], bound, loaded)
-        if len(self._codes) > 1:
-            exec(self._codes.pop(0), names)
+        for code in codes:
+            bound |= bound_in(code, spec["asked"])
+        if spec["setup"]:
+            self._borrow(spec["setup"], codes)
+        if len(codes) > 1:
+            exec(codes.pop(0), names)
         self.objects.class_names = frozenset(spec["classes"])
-        self.objects.classes.update((n, names[n]) for n in spec["classes"] if isinstance(names.get(n), type))
-        return tuple(bound & set(spec["asked"]))
+        self._find_classes()
+        exec(codes[0], names)
+        self._find_classes()
+        ahead = {}
+        for name in spec["ahead"]:
+            if type(names.get(name)) in (FunctionType, type):
+                self._ahead[name] = names[name]
+                ahead[name] = self._name(name)
+        return tuple(bound), ahead
 
-    def _borrow(
-        self,
-        setup: list[tuple[tuple[str, ...], bool, tuple[str, ...], str]],
-        bound: set[str],
-        loaded: set[str],
-    ) -> None:
+    def _find_classes(self) -> None:
+        for name in self.objects.class_names - self.objects.classes.keys():
+            found = vars(self.module).get(name)
+            if isinstance(found, type):
+                self.objects.classes[name] = found
+
+    def _borrow(self, setup: list[tuple[tuple[str, ...], bool, tuple[str, ...], str]], codes: list[CodeType]) -> None:
         """Define what the program uses of the tests' set-up.
 
         Classes always, the rest where it is loaded and not bound.
         """
-        wanted = set(loaded)
+        wanted = {name for code in codes for name in loaded_in(code)}
+        defined = {name for defines, _, _, _ in setup for name in defines}
+        bound = {name for code in codes for name in bound_in(code, defined)}
         chosen: set[int] = set()
         while True:
             more = {
@@ -535,13 +581,14 @@ class Worker:
             except Exception:  # it may rest on what the program defines later; the judge has its own
                 continue
 
-    def _run(self) -> None:
-        for code in self._codes:
-            exec(code, vars(self.module))
-        for name in self.objects.class_names - self.objects.classes.keys():
-            found = vars(self.module).get(name)
-            if isinstance(found, type):
-                self.objects.classes[name] = found
+    def _rebound(self) -> bool:
+        """Whether a name that the judge was told ahead is another object's now; said once."""
+        names = vars(self.module)
+        for name, found in self._ahead.items():
+            if names.get(name) is not found:
+                self._ahead.clear()
+                return True
+        return False
 
     def _name(self, name: str) -> Any:
         """A name of the module.
@@ -556,7 +603,7 @@ class Worker:
             return "module", name
         home = getattr(found, "__module__", None)
         if (
-            type(found) in (type, BuiltinFunctionType, type(names_in))
+            type(found) in (type, BuiltinFunctionType, type(compose))
             and type(home) is str
             and home.lstrip("_") in values.SHARED
         ):
@@ -565,21 +612,3 @@ class Worker:
 
     def _call(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any], restore: bool) -> Any:
         return target(*args, **kwargs)
-
-
-def main(channel: Channel) -> None:
-    """Serve one judge. Never returns; what the program left behind is not run."""
-    worker = Worker(channel)
-    depth = 0
-    frame: Any = sys._getframe()
-    while frame is not None:
-        depth, frame = depth + 1, frame.f_back
-    sys.setrecursionlimit(sys.getrecursionlimit() + depth + 3)
-    try:
-        worker.serve()
-    except (Lost, MemoryError):
-        os._exit(0)
-    except BaseException:  # our own loop fails only where the program has changed it: say so
-        with contextlib.suppress(OSError):
-            os.write(3, b"\xff" * 64)
-        os._exit(0)

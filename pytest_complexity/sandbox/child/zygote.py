@@ -5,60 +5,49 @@ It sees neither programs nor tests, only the descriptors of the channels that it
 namespace it is process 1, so nothing outlives its `kill(-1)`; elsewhere it adopts its workers' orphans and
 kills them one by one.
 
-Messages on its control socket: `fork` (with the worker's end of a channel) and `end SECONDS` (how long to
-wait for the worker to exit by itself); the answer to `end` is one JSON object.
+A worker is forked ahead of its program and waits for it. Messages on the control socket: `fork`, answered with
+`ready` and the judge's end of the channel to the new worker; and `end PATIENCE MEASURE FORK` (seconds to wait for
+the worker to exit by itself, whether to measure how long it stood in line for a processor, whether to fork the
+next), answered with `STATUS DELAY CLEAN` and, where a worker was forked, its channel.
 """
 
 from __future__ import annotations
 
 import contextlib
 import gc
-import json
+import linecache
 import os
+import random
 import select
-import shutil
 import signal
 import site
 import socket
 import sys
 import time
 import warnings
-from typing import Any
+from collections.abc import Callable
 
-from . import filters, system, worker
-from .wire import Channel
+from . import filters, system, values, worker
+from .wire import REQUEST, Channel
 
-# The imports that programs use most, loaded once instead of once a trial. Loading binds no name in a program.
+# What programs import most, loaded once instead of once a trial; each module more would weigh on every fork.
+# Loading binds no name in a program.
 WARM = (
-    "abc",
-    "array",
-    "bisect",
     "collections",
-    "collections.abc",
-    "cmath",
     "copy",
-    "dataclasses",
-    "datetime",
-    "decimal",
-    "enum",
-    "fractions",
     "functools",
     "heapq",
-    "inspect",
     "itertools",
-    "json",
     "math",
-    "numbers",
     "operator",
     "random",
     "re",
-    "statistics",
     "string",
-    "sys",
-    "time",
-    "types",
     "typing",
 )
+CONTROL = 10  #: the descriptor of the control socket
+FRAMES = 5  #: of ours between `serve` and what the program defines
+REHEARSALS = 20
 MAX_PROCESSES = 128
 MAX_FILES = 2000
 MAX_FILE_BYTES = 64 * 2**20
@@ -96,80 +85,110 @@ def drop_privileges(uid: int) -> None:
         os.setresuid(uid, uid, uid)
 
 
+def _sample(number: int, items: list[int]) -> list[int]:
+    return [*items, number]
+
+
+def rehearse() -> None:
+    """Serve a few trials in this very process: what the interpreter learns of our code no worker need learn again."""
+    program: dict[str, object] = {
+        "prompt": "",
+        "code": "def f(x):\n    return x + 1\n",
+        "entry_point": None,
+        "imports": [],
+    }
+    start = {**program, "setup": [], "classes": (), "asked": ("f", "sorted"), "ahead": ("f",)}
+    for _ in range(REHEARSALS):
+        player = worker.Worker()
+        requests = [("start", start), ("name", "f"), *[("call", _sample, (n, [n]), {}, True) for n in range(4)]]
+        judges, workers = socket.socketpair()
+        for request in requests:
+            Channel(judges).send(1, REQUEST, values.dumps(request, player.objects)[0])
+        judges.shutdown(socket.SHUT_WR)
+        player.rehearse(Channel(workers))
+        judges.close()
+        workers.close()
+    sys.modules.pop(worker.MODULE, None)
+    linecache.clearcache()
+
+
+def depth() -> int:
+    """How many frames the caller and its callers are."""
+    count, frame = 0, sys._getframe(1)
+    while frame is not None:
+        count, frame = count + 1, frame.f_back  # type: ignore[assignment]
+    return count
+
+
 class Zygote:
     """Forks workers on request, one at a time."""
 
-    def __init__(self, control: socket.socket, settings: dict[str, Any]) -> None:
+    def __init__(self, control: socket.socket, home: str, limit_processes: bool) -> None:
         self._control = control
-        self._home: str = settings["home"]
-        self._memory_mb: int = settings["memory_mb"]
-        self._enforce: bool = settings["level"] != "process"
+        self._limit_processes = limit_processes  # in each worker
         self._alone = os.getpid() == 1
-        self._base = system.address_space()
+        self._directories = {home, "/tmp", "/dev/shm"} if self._alone else {home}
         self._pid = 0
-        self._pidfd = -1
-        self._started = 0.0
+        rehearse()
+        random.seed(0)
+        self._worker = worker.Worker()
 
     def serve(self) -> None:
         """Obey until the control socket closes."""
-        while True:
-            message, fds, _, _ = socket.recv_fds(self._control, 64, 1)
-            if not message:
-                return
-            if message.startswith(b"fork"):
-                self._fork(fds[0])
+        sys.setrecursionlimit(sys.getrecursionlimit() + depth() + FRAMES)
+        while message := self._control.recv(64):
+            verb, *arguments = message.split()
+            if verb == b"fork":
+                self._answer(b"ready", fork=True)
             else:
-                report = self._end(float(message.split()[1]))
-                self._control.send(json.dumps(report).encode())
+                patience, measure, fork = float(arguments[0]), arguments[1] == b"1", arguments[2] == b"1"
+                status, delay, clean = self._end(patience, measure)
+                shown = b"-" if status is None else b"%d" % status
+                self._answer(b"%s %f %d" % (shown, delay, clean), fork=fork and clean)
 
-    def _fork(self, channel_fd: int) -> None:
-        self._started = time.monotonic()
-        self._pid = os.fork()
-        if self._pid == 0:
+    def _answer(self, message: bytes, fork: bool) -> None:
+        if not fork:
+            self._control.send(message)
+            return
+        workers, judges = socket.socketpair()
+        self._fork(workers, judges.fileno())
+        socket.send_fds(self._control, [message], [judges.fileno()])
+        judges.close()
+
+    def _fork(self, workers: socket.socket, judges: int) -> None:
+        channel = Channel(workers)
+        system.hide_memory(False)  # for the worker; no process of a program is alive now
+        self._pid = system.fork()
+        if self._pid == 0:  # every page that is written to from here on is copied, so this does little
             try:
-                self._become_worker(channel_fd)
+                os.close(judges)
+                os.close(CONTROL)
+                os.setsid()
+                if self._limit_processes:
+                    system.limit("NPROC", MAX_PROCESSES)
+                self._worker.serve(channel)
             finally:
                 os._exit(0)
-        os.close(channel_fd)
-        self._pidfd = os.pidfd_open(self._pid) if hasattr(os, "pidfd_open") else -1
+        system.hide_memory(True)
+        workers.close()
 
-    def _become_worker(self, channel_fd: int) -> None:
-        """In the child: keep nothing but the channel, take the limits, and serve."""
-        if channel_fd != 3:
-            os.dup2(channel_fd, 3, inheritable=False)
-        os.closerange(4, 65536)
-        os.setsid()
-        if self._enforce:
-            system.limit_memory(self._base, self._memory_mb)
-            system.limit("FSIZE", MAX_FILE_BYTES)
-            system.limit("NOFILE", 256)
-            system.limit("NPROC", MAX_PROCESSES)
-        system.hide_memory(False)
-        import random  # noqa: PLC0415 - warm already
-
-        random.seed(0)
-        gc.enable()
-        worker.main(Channel(socket.socket(fileno=3)))
-
-    def _end(self, patience: float) -> dict[str, Any]:
-        """Kill all that is left of the trial and say how the worker ended.
-
-        {status or null, waited, clean}.
-        """
-        if patience and self._pidfd >= 0:
-            select.select([self._pidfd], [], [], patience)
-        elif patience:
+    def _end(self, patience: float, measure: bool) -> tuple[int | None, float, bool]:
+        """Kill all that is left of the trial: (the worker's wait status or None, seconds in line, all clean)."""
+        if patience:
             self._await_exit(patience)
-        waited = self._run_delay()
-        pid, status = os.waitpid(self._pid, os.WNOHANG)
-        if self._pidfd >= 0:
-            os.close(self._pidfd)
-            self._pidfd = -1
-        clean = self._kill_all(reaped=pid != 0) and self._clear()
-        return {"status": status if pid else None, "waited": waited, "clean": clean}
+        delay = self._run_delay() if measure else 0.0
+        pid, status = os.waitpid(self._pid, os.WNOHANG) if patience else (0, 0)
+        clean = self._kill_all(reaped=pid != 0 or not self._pid) and self._clear()
+        self._pid = 0
+        return status if pid else None, delay, clean
 
     def _await_exit(self, patience: float) -> None:
-        """Wait for the worker where there is no pidfd: until SIGCHLD or the alarm interrupts the wait."""
+        """Wait until the worker has exited; where there is no pidfd, until SIGCHLD or the alarm interrupts."""
+        if hasattr(os, "pidfd_open"):
+            pidfd = os.pidfd_open(self._pid)
+            select.select([pidfd], [], [], patience)
+            os.close(pidfd)
+            return
         signal.signal(signal.SIGALRM, lambda *_: None)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         reader, writer = socket.socketpair()
@@ -186,27 +205,23 @@ class Zygote:
         writer.close()
 
     def _run_delay(self) -> float:
-        """The share of its life that the worker stood in line for a processor, from 0 to 1.
-
-        0 where nobody knows.
-        """
+        """The seconds that the worker stood in line for a processor; 0 where nobody knows."""
         try:
             with open(f"/proc/{self._pid}/schedstat", "rb") as file:
-                delay = int(file.read().split()[1]) / 1e9
+                return int(file.read().split()[1]) / 1e9
         except (OSError, IndexError, ValueError):
             return 0.0
-        return delay / max(time.monotonic() - self._started, 1e-9)
 
     def _kill_all(self, reaped: bool) -> bool:
         """Leave no process of the trial alive. False where that took too long."""
         deadline = time.monotonic() + 5
         while time.monotonic() < deadline:
             if self._alone:
-                _ignoring(os.kill, -1, signal.SIGKILL)
+                _kill(os.kill, -1)
             else:
                 if not reaped:
-                    _ignoring(os.killpg, self._pid, signal.SIGKILL)
-                    _ignoring(os.kill, self._pid, signal.SIGKILL)
+                    _kill(os.killpg, self._pid)
+                    _kill(os.kill, self._pid)
                 system.kill_descendants(os.getpid())
             try:
                 while True:
@@ -223,32 +238,45 @@ class Zygote:
 
         Then the whole sandbox is replaced.
         """
-        for directory in {self._home, *(["/tmp", "/dev/shm"] if self._alone else [])}:
+        for directory in self._directories:
             try:
                 names = os.listdir(directory)
                 if len(names) > MAX_FILES:
                     return False
                 for name in names:
-                    path = os.path.join(directory, name)
-                    if os.path.isdir(path) and not os.path.islink(path):
-                        shutil.rmtree(path)
-                    else:
-                        os.unlink(path)
+                    _remove(os.path.join(directory, name))
             except OSError:
                 return False
         return True
 
 
-def _ignoring(call: Any, *args: Any) -> None:
+def _remove(path: str) -> None:
+    """Remove a file, or a directory with all that is in it. No process is alive that could change it meanwhile."""
+    if os.path.islink(path) or not os.path.isdir(path):
+        os.unlink(path)
+        return
+    for directory, directories, files in os.walk(path, topdown=False):
+        for name in files:
+            os.unlink(os.path.join(directory, name))
+        for name in directories:
+            inner = os.path.join(directory, name)
+            (os.unlink if os.path.islink(inner) else os.rmdir)(inner)
+    os.rmdir(path)
+
+
+def _kill(kill: Callable[[int, int], None], pid: int) -> None:
     with contextlib.suppress(OSError):
-        call(*args)
+        kill(pid, signal.SIGKILL)
 
 
 def main(arguments: list[str]) -> None:
-    """Serve the control socket whose descriptor the first argument names; the second holds the settings."""
-    control = socket.socket(fileno=int(arguments[0]))
-    settings = json.loads(arguments[1])
-    drop_privileges(settings["uid"])
+    """Serve the control socket; the other arguments are sandboxed.py's, then the packages to warm."""
+    number, home, packages, level, memory_mb, uid, *names = arguments
+    os.dup2(int(number), CONTROL, inheritable=False)
+    os.closerange(3, CONTROL)
+    os.closerange(CONTROL + 1, 65536)
+    control = socket.socket(fileno=CONTROL)
+    drop_privileges(int(uid))
     system.die_with_parent()
     system.no_new_privileges()
     system.hide_memory(False)
@@ -257,13 +285,17 @@ def main(arguments: list[str]) -> None:
     if os.getpid() != 1:
         system.adopt_orphans()
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    os.chdir(settings["home"])
-    prepare(settings["packages"], settings["warm"])
-    zygote = Zygote(control, settings)
-    if settings["level"] != "process":
+    os.chdir(home)
+    prepare(packages, names)
+    zygote = Zygote(control, home, limit_processes=level == "limits")
+    if level != "process":
         filters.install()
+        system.limit_memory(system.address_space(), int(memory_mb))  # these hold for every worker
+        system.limit("FSIZE", MAX_FILE_BYTES)
+        system.limit("NOFILE", 256)
+    if level == "namespaces":  # elsewhere the user's other processes count, and the zygote must be able to fork
+        system.limit("NPROC", MAX_PROCESSES)
     gc.collect()
     gc.freeze()
-    gc.disable()
     control.send(b"ready")
     zygote.serve()

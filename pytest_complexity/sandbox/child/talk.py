@@ -1,7 +1,4 @@
-"""JSON objects behind their length, between the parent and a verifier.
-
-The verifier has its own copy of these lines.
-"""
+"""JSON objects behind their length, between pytest's process and a verifier."""
 
 from __future__ import annotations
 

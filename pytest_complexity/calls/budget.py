@@ -1,0 +1,98 @@
+"""So many calls where they tell most, and the rest of the matrix filled in (arXiv 2407.01300, with our estimator).
+
+In rounds: fit the chances of every cell to what is known, then take one by one the calls that are expected to lower
+the variance of the chances of all of the task's cells the most.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+import random
+from collections.abc import Sequence
+
+import numpy as np
+
+from pytest_complexity.calls import Step, by_task
+from pytest_complexity.cpp import Chances, Floats, Matrix
+from pytest_complexity.outcomes import Key, Outcome, Verdict
+
+_ROUNDS = 12
+
+
+class Budget:
+    """Makes `calls` calls of the plan, or all of it where it has no more.
+
+    A round begins when every call of the one before has its outcome, so what is chosen does not depend on timing. Of
+    tasks about which as much is known the seed chooses. A trial that was not measured has been paid for all the same.
+    """
+
+    def __init__(self, plan: Sequence[Key], ladder: Sequence[str], calls: int, seed: int = 0) -> None:
+        self._ladder = tuple(ladder)
+        tasks = by_task(plan)
+        self._row = {task: row for row, task in enumerate(tasks)}
+        self._left = [[list(keys.get(model, ())) for model in ladder] for keys in tasks.values()]
+        self._budget = min(calls, len(plan))
+        self._calls = calls
+        self._round = math.ceil(self._budget / _ROUNDS)
+        self._waiting = 0
+        shape = len(tasks), len(self._ladder)
+        self._successes, self._trials = np.zeros(shape), np.zeros(shape)
+        self._lot = random.Random(seed).sample(range(len(tasks)), len(tasks))
+
+    @property
+    def matrix(self) -> Matrix:
+        """What is known, tasks in the plan's order."""
+        return Matrix(self._successes, self._trials)
+
+    def first(self) -> Step:
+        """The first round."""
+        return self._next()
+
+    def after(self, outcome: Outcome) -> Step:
+        """The next round once this one is complete."""
+        if outcome.verdict.measured:
+            cell = self._row[outcome.suite, outcome.task_id], self._ladder.index(outcome.model)
+            self._trials[cell] += 1
+            self._successes[cell] += outcome.verdict is Verdict.PASS
+        self._waiting -= 1
+        return Step() if self._waiting else self._next()
+
+    def _next(self) -> Step:
+        size = min(self._round, self._budget)
+        chosen = self._choose(size) if size else []
+        self._budget -= len(chosen)
+        self._waiting = len(chosen)
+        if self._budget:
+            return Step(tuple(chosen))
+        reason = f"the budget of {self._calls} calls is spent"
+        rest = [key for row in self._left for keys in row for key in keys]
+        for row in self._left:
+            row.clear()
+        return Step(tuple(chosen), dict.fromkeys(rest, reason))
+
+    def _choose(self, size: int) -> list[Key]:
+        fitted = Chances().fit(self.matrix)
+        # Of one trial's outcome, known beforehand only by its chance.
+        noise = np.maximum(fitted.mean_ * (1 - fitted.mean_), 1e-6)
+        covariance = fitted.covariance_
+        best = [(*self._best(row, noise[row], covariance[row]), row) for row in range(len(self._left))]
+        heap = [(-gain, self._lot[row], model, row) for gain, model, row in best if gain > 0]
+        heapq.heapify(heap)
+        chosen: list[Key] = []
+        while heap and len(chosen) < size:
+            _, lot, model, row = heapq.heappop(heap)
+            chosen.append(self._left[row][model].pop(0))
+            column = covariance[row][:, model].copy()
+            covariance[row] -= np.outer(column, column) / noise[row, model]
+            gain, model = self._best(row, noise[row], covariance[row])
+            if gain > 0:
+                heapq.heappush(heap, (-gain, lot, model, row))
+        return chosen
+
+    def _best(self, row: int, noise: Floats, covariance: Floats) -> tuple[float, int]:
+        """The model whose next trial lowers the summed variance of the task's chances the most, and by how much."""
+        gains = (covariance**2).sum(0) / noise
+        gains = np.where([bool(keys) for keys in self._left[row]], np.maximum(gains, 1e-12), 0.0)
+        model = int(gains.argmax())
+        return float(gains[model]), model
