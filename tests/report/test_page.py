@@ -323,10 +323,12 @@ def test_a_router_has_its_curve_its_choices_and_its_classifiers_scores(browser: 
     assert browser.texts(".tasks td[data-label=chosen]") == [
         LADDER[row["chosen"]["cheapest-adequate"]] for row in report["tasks"][:50]
     ]
+    assert "trained on 7 of these tasks" in browser.texts("#more")[0]
     (told,) = browser.texts("#classifier dl")
     assert "62.5% (95% 50.0 to 75.0)" in told
     assert browser.texts(".confusion tbody tr:first-child td") == ["9", "1", "0", "0", "0"]
-    assert browser.texts("#classifier table:not(.confusion) tbody tr")[0].split() == ["25.0%", "30.0%", "10"]
+    assert browser.texts("#classifier h3 ~ .scroll tbody tr")[0].split() == ["25.0%", "30.0%", "10"]
+    assert browser.texts("#classifier dl + .scroll tbody th") == ["tfidf", "majority"]
     assert browser.errors() == []
 
 
