@@ -296,7 +296,10 @@ def test_what_strangers_wrote_is_shown_and_neither_run_nor_rendered(browser: Bro
     )
     assert browser.run("return [...document.querySelectorAll(arguments[0])].map(e => e.outerHTML)", foreign) == []
     assert browser.run("return [window.hacked ?? null, getComputedStyle(document.body).display]") == [None, "block"]
-    assert browser.run("return document.documentElement.scrollWidth <= innerWidth")
+    for width in (DESKTOP, PHONE):
+        browser.look(width, "light")
+        assert browser.run("return document.documentElement.scrollWidth <= innerWidth")
+        assert browser.run("return document.getElementById('task').scrollWidth <= innerWidth")
     assert browser.requests() == [(browser.folder / "report.html").as_uri()]
     assert browser.errors() == []
 
