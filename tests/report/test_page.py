@@ -172,18 +172,18 @@ return [least("h1, .lead, .note, caption, th, td, a, small, dt", "color"), least
 """
 
 
-@pytest.mark.parametrize("width", [PHONE, DESKTOP])
-def test_it_fits_both_widths_and_can_be_read_in_both_themes(browser: Browser, width: int) -> None:
-    papers = []
-    for theme in ("light", "dark"):
-        browser.open(html(RUN, made_run(seed=1)), width, theme)
-        assert browser.run("return document.documentElement.scrollWidth <= innerWidth")
-        text, labels, marks, paper = browser.run(CONTRAST)
-        assert min(text, labels) >= 4.5
-        assert marks >= 3
-        papers.append(paper)
-    assert papers[0] > 0.9
-    assert papers[1] < 0.05
+def test_it_fits_both_widths_and_can_be_read_in_both_themes(browser: Browser) -> None:
+    browser.open(html(RUN, made_run(seed=1)))
+    drawn = "return Number(document.querySelector('#plane-chart svg').getAttribute('width'))"
+    for width in (DESKTOP, PHONE):
+        for theme in ("light", "dark"):
+            browser.look(width, theme)
+            browser.wait(lambda width=width: browser.run(drawn) <= width < browser.run(drawn) * 4)
+            assert browser.run("return document.documentElement.scrollWidth <= innerWidth")
+            text, labels, marks, paper = browser.run(CONTRAST)
+            assert min(text, labels) >= 4.5
+            assert marks >= 3
+            assert paper > 0.9 if theme == "light" else paper < 0.05
     button = browser.find("#theme")
     seen = []
     for _ in range(3):
@@ -251,8 +251,8 @@ def test_a_task_opens_by_click_and_by_address_and_closes_by_escape(browser: Brow
     browser.open(html(RUN), PHONE, at="#task=T/119")
     browser.wait(lambda: browser.find("#task").get_attribute("data-shown") == "T/119")
     assert browser.run("return document.getElementById('task').scrollWidth <= innerWidth")
-    browser.open(html(RUN), at="#task=%E0%A4%A")  # an address that was cut
-    assert not browser.run("return document.getElementById('task').open")
+    browser.run("location.hash = '#task=%E0%A4%A'")  # an address that was cut
+    browser.wait(lambda: not browser.run("return document.getElementById('task').open"))
     assert browser.errors() == []
 
 
