@@ -19,6 +19,7 @@ from scipy.optimize import minimize, minimize_scalar
 from scipy.special import expit, log_softmax, softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold
+from threadpoolctl import threadpool_limits
 
 from pytest_complexity.classifiers.base import Arrays, Counts, Floats, TextClassifier, wanted
 
@@ -133,6 +134,10 @@ class LinearClassifier(TextClassifier):
 
     def _learn(self, texts: list[str], levels: NDArray[np.int64], counts: Counts) -> None:
         matrix = self._learn_features(texts)
+        with threadpool_limits(1):  # many small products: threads cost them more than they give
+            self._learn_heads(matrix, levels, counts)
+
+    def _learn_heads(self, matrix: Matrix, levels: NDArray[np.int64], counts: Counts) -> None:
         decided = np.flatnonzero(levels > 0)
         columns = np.searchsorted(self.classes_, levels[decided])
         every = np.arange(len(self.classes_))
