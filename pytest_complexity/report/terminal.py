@@ -24,7 +24,7 @@ def render(report: Report, console: Console) -> None:
     if report["router"]:
         evaluation(report["router"], console)
     for sentence in (*sentences.details(report), sentences.levels(report)):
-        console.print(sentence, highlight=False)
+        console.print(sentence + ".", highlight=False)
     console.print(sentences.notes(report), style="dim", highlight=False)
 
 

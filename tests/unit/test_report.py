@@ -131,7 +131,7 @@ def test_every_verdict_and_every_level_can_be_read_in_the_text() -> None:
         assert verdict.value in text
     for name in LADDER:
         assert re.findall(rf"^{name}( +1)+$", text, re.MULTILINE), "the tallies have lost their model"
-    assert "levels by complexitynet: level 1: " in text
+    assert "Levels by complexitynet: level 1: " in text
 
 
 @pytest.mark.parametrize("name", ["[bold]", "gpt[/x]", "llama[instruct]", "qwen:smile:x", "a\\[b"])
