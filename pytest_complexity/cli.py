@@ -8,7 +8,7 @@ import json
 import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from pytest_complexity.classifiers import DEFAULT, NAMES
@@ -94,6 +94,11 @@ def _add_learning(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     train.add_argument(
         "--test", metavar="SHARE", type=margin, default=0.2, help="of the tasks, held out (default 0.2; 0: none)"
     )
+    train.add_argument(
+        "--target",
+        metavar="'MEASURE OP NUMBER'",
+        help="what the router shall keep: accuracy>=0.8, cost<=2.5 (for a thousand tasks) or share(MODEL)<=0.2",
+    )
     train.set_defaults(command=_train)
 
     score = commands.add_parser("score", help="how right a trained router is on labelled tasks, and what it saves")
@@ -138,7 +143,8 @@ def _report(arguments: argparse.Namespace) -> int:
 
 
 def _train(arguments: argparse.Namespace) -> int:
-    from pytest_complexity.training import train  # noqa: PLC0415  (heavy: see `_route`)
+    from pytest_complexity.router import calibrate_to, save_policy  # noqa: PLC0415  (heavy: see `_route`)
+    from pytest_complexity.training import train  # noqa: PLC0415
 
     labels = read_labels(arguments.inputs, _ladder(arguments), arguments.rule)
     _tell(
@@ -148,7 +154,12 @@ def _train(arguments: argparse.Namespace) -> int:
     )
     with _progress():
         training = train(labels, arguments.classifier, arguments.seed, arguments.test)
+        target = None
+        if arguments.target:
+            learned = replace(labels, rows=training.train)
+            target = calibrate_to(arguments.target, training.trained, learned, arguments.seed)
     training.save(arguments.o)
+    save_policy(arguments.o, target)
     test = arguments.o / "test.jsonl"
     _write(test, "".join(json.dumps(to_json(row, labels.ladder, labels.rule)) + "\n" for row in training.test))
     _tell(
