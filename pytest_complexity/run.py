@@ -23,7 +23,7 @@ from pytest_complexity.money import Ledger
 from pytest_complexity.outcomes import Key
 from pytest_complexity.pipeline import Pipeline
 from pytest_complexity.progress import Progress
-from pytest_complexity.results import Checks, Results, results_of
+from pytest_complexity.results import Checks, Results, results_of, route_on
 from pytest_complexity.rundir import RunDirectory, read_run
 from pytest_complexity.sandbox import Limits, Sandbox
 from pytest_complexity.settings import Settings
@@ -151,7 +151,9 @@ class Run:
         self.land(say)
         self._pipeline.close()
         measured = measured_of(read_run(self.directory.path))
-        self._results = results_of(measured, rule=self._settings.rule, seed=self._settings.seed)
+        rule, seed, router = self._settings.rule, self._settings.seed, self._settings.router
+        routed = route_on(measured, router, rule, seed) if router else None
+        self._results = results_of(measured, rule, routed=routed, seed=seed)
         self._gates = self._checks.of(self._results.report, self._settings.seed)
         self._results.write(self.directory.write, checked=self._gates, baseline=self._checks.baseline)
         return all(gate.passed for gate in self._gates)

@@ -44,6 +44,7 @@ OPTIONS = (
     Option("max-tokens", "N", "longest completion (default: the model's own)", int),
     Option("max-cost", "USD", "stop before a call would pass it; over all sessions of the run", float),
     Option("rule", "NAME", "label rule: complexitynet, tier, tier@SHARE (default: by the ladder)"),
+    Option("router", "DIR", "judge a trained router on this run: what `pytest-complexity train` wrote"),
     Option("gate", "'PATH OP NUMBER'", "fail the run unless it holds in report.json; repeatable", str, True),
     Option("baseline", "REPORT.JSON", "fail the run on a significant loss against an earlier report"),
     Option("margin", "SHARE", "the loss against the baseline to put up with (default 0)", float),
@@ -72,6 +73,7 @@ class Settings:
     max_tokens: int | None
     max_cost: float | None
     rule: str | None
+    router: Path | None
     gates: tuple[str, ...]
     baseline: Path | None
     margin: float
@@ -121,7 +123,7 @@ def read_settings(config: pytest.Config) -> Settings:
         except (TypeError, ValueError) as why:
             raise pytest.UsageError(f"cx_{name}: {why}") from None
 
-    run, baseline = get("run"), get("baseline")
+    run, baseline, router = get("run"), get("baseline"), get("router")
     return Settings(
         specs=_specs(get("models")),
         trials=_positive("trials", get("trials")),
@@ -137,6 +139,7 @@ def read_settings(config: pytest.Config) -> Settings:
         max_tokens=_positive("max-tokens", get("max_tokens")),
         max_cost=_positive("max-cost", get("max_cost")),
         rule=get("rule") or None,
+        router=config.invocation_params.dir / router if router else None,
         gates=tuple(get("gate") or ()),
         baseline=config.invocation_params.dir / baseline if baseline else None,
         margin=_margin(get("margin") or 0.0),
