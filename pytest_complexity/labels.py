@@ -182,8 +182,8 @@ def _judge(rule: Rule, measured: tuple[tuple[int, int], ...], planned: int) -> t
         return None, Status.UNDECIDED
     worst = tuple(solved for solved, _ in measured)
     best = tuple(solved + planned - trials for solved, trials in measured)
-    level = _level(rule, worst, planned)
-    if level != _level(rule, best, planned):
+    level = level_of(rule, worst, planned)
+    if level != level_of(rule, best, planned):
         return None, Status.UNDECIDED
     if level is not None:
         return level, Status.DECIDED
@@ -191,8 +191,8 @@ def _judge(rule: Rule, measured: tuple[tuple[int, int], ...], planned: int) -> t
 
 
 @lru_cache(maxsize=65536)
-def _level(rule: Rule, successes: tuple[int, ...], planned: int) -> int | None:
-    """The level of a complete measurement; None where nothing was ever solved."""
+def level_of(rule: Rule, successes: tuple[int, ...], planned: int) -> int | None:
+    """The level of a complete measurement of `planned` trials a model; None where nothing was ever solved."""
     if not any(successes):
         return None
     return rule.function([Fraction(solved, planned) for solved in successes])
@@ -245,7 +245,7 @@ def _grid(rule: Rule, level: int | None, models: int, planned: int) -> NDArray[n
 def _levels(rule: Rule, models: int, planned: int) -> list[int]:
     """The level of every complete measurement, the last model's count running fastest; 0 for never solved."""
     every = itertools.product(range(planned + 1), repeat=models)
-    return [_level(rule, successes, planned) or 0 for successes in every]
+    return [level_of(rule, successes, planned) or 0 for successes in every]
 
 
 @lru_cache(maxsize=65536)

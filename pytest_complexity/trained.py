@@ -30,7 +30,7 @@ from pytest_complexity.labels import Rule
 from pytest_complexity.predictions import Prediction
 
 FORMAT = 1
-JSON_NAME, ARRAYS_NAME, TEST_NAME = "router.json", "router.npz", "test.jsonl"
+JSON_NAME, ARRAYS_NAME, BASELINES_NAME = "router.json", "router.npz", "baselines"
 _UNREADABLE = (OSError, ValueError, EOFError, KeyError, MemoryError, NotImplementedError)
 _MOST_JSON, _MOST_ARRAYS = 1 << 20, 1 << 30  # bytes, the arrays' once unpacked
 
@@ -120,6 +120,17 @@ class Trained:
             return _restored(record, directory)
         except _FieldError as why:
             raise TrainedError(f"{where}: {why}; train again") from None
+
+
+def load_baselines(path: str | PathLike[str]) -> dict[str, Trained]:
+    """The baselines that `train` put beside a classifier, by name. Raises `TrainedError`."""
+    found = {}
+    for place in sorted((Path(path) / BASELINES_NAME).iterdir()) if (Path(path) / BASELINES_NAME).is_dir() else []:
+        baseline = Trained.load(place)
+        found[baseline.name] = baseline
+    if "majority" not in found:
+        raise TrainedError(f"{Path(path) / BASELINES_NAME}: the baseline 'majority' is missing; train again")
+    return found
 
 
 class _FieldError(Exception):

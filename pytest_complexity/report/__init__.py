@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_complexity.labels import Labels, stable_share
+from pytest_complexity.report.router import to_json
 from pytest_complexity.routing import Played, PolicyScore, zero_router
 from pytest_complexity.scoring import ModelScore
 from pytest_complexity.worth import Judgement, NonNested, RouterCurve
+
+if TYPE_CHECKING:
+    from pytest_complexity.evaluation import Evaluation
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,7 @@ class Findings:
     judgement: Judgement | None
     curve: RouterCurve | None
     nested: NonNested | None
+    router: Evaluation | None = None
 
 
 def build(findings: Findings) -> dict[str, Any]:
@@ -58,6 +63,7 @@ def build(findings: Findings) -> dict[str, Any]:
             "router": [_plain(asdict(point)) for point in findings.curve.points] if findings.curve else None,
         },
         "nested": _plain(asdict(findings.nested)) if findings.nested else None,
+        "router": to_json(findings.router) if findings.router else None,
         "tasks": _tasks(findings),
     }
 
