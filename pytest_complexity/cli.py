@@ -8,9 +8,10 @@ import json
 import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
+from pytest_complexity.calibration import parse_target
 from pytest_complexity.classifiers import DEFAULT, NAMES
 from pytest_complexity.errors import ComplexityError
 from pytest_complexity.gates import annotated, margin
@@ -94,6 +95,11 @@ def _add_learning(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     train.add_argument(
         "--test", metavar="SHARE", type=margin, default=0.2, help="of the tasks, held out (default 0.2; 0: none)"
     )
+    train.add_argument(
+        "--target",
+        metavar="TARGET",
+        help="what to keep: accuracy>=0.8, cost<=2.5 (a thousand tasks), share(MODEL)<=0.2",
+    )
     train.set_defaults(command=_train)
 
     score = commands.add_parser("score", help="how right a trained router is on labelled tasks, and what it saves")
@@ -138,9 +144,11 @@ def _report(arguments: argparse.Namespace) -> int:
 
 
 def _train(arguments: argparse.Namespace) -> int:
-    from pytest_complexity.training import train  # noqa: PLC0415  (heavy: see `_route`)
+    from pytest_complexity.router import calibrate_to, save_policy  # noqa: PLC0415  (heavy: see `_route`)
+    from pytest_complexity.training import train  # noqa: PLC0415
 
     labels = read_labels(arguments.inputs, _ladder(arguments), arguments.rule)
+    target = parse_target(arguments.target, labels.ladder) if arguments.target is not None else None
     _tell(
         f"{len(labels.rows)} tasks: {sum(labels.counts.values())} with a level by {labels.rule}, "
         f"{labels.dropped_unsolved} never solved, {labels.below_threshold} below the threshold, "
@@ -148,7 +156,12 @@ def _train(arguments: argparse.Namespace) -> int:
     )
     with _progress():
         training = train(labels, arguments.classifier, arguments.seed, arguments.test)
+        learned = replace(labels, rows=training.train)
+        calibrated = calibrate_to(target, training.trained, learned, arguments.seed) if target else None
     training.save(arguments.o)
+    save_policy(arguments.o, calibrated)
+    if calibrated:
+        _tell(calibrated.sentence(training.trained.unit))
     test = arguments.o / "test.jsonl"
     _write(test, "".join(json.dumps(to_json(row, labels.ladder, labels.rule)) + "\n" for row in training.test))
     _tell(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,10 +19,10 @@ from pytest_complexity import folds
 from pytest_complexity.calibration import Calibrated
 from pytest_complexity.cli import main
 from pytest_complexity.counts import TaskCounts
-from pytest_complexity.errors import TargetError, TrainedError
+from pytest_complexity.errors import TrainedError
 from pytest_complexity.labels import Label, Labels, label_all
 from pytest_complexity.predictions import Prediction
-from pytest_complexity.router import Router, calibrate_to, save_policy
+from pytest_complexity.router import Router, save_policy
 from pytest_complexity.training import fit
 
 LADDER = ("small", "large")
@@ -110,14 +111,30 @@ def test_a_damaged_policy_is_one_clear_error(directory: Path, text: str) -> None
         save_policy(directory, None)
 
 
-def test_a_target_is_kept_by_what_the_other_folds_predict() -> None:
-    made = labels()
-    trained = fit(made.rows, LADDER, made.rule)
-    found = calibrate_to("accuracy>=0.8", trained, made)
-    assert found.accuracy >= 0.9  # the two kinds are easily told apart
-    assert 1 < found.cost < 10
-    with pytest.raises(TargetError, match="no model 'huge'"):
-        calibrate_to("share(huge)<=0.1", trained, made)
+def test_train_calibrates_to_a_target_on_what_the_other_folds_predict(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, target = tmp_path / "labels.jsonl", "accuracy>=0.8"
+    file.write_text("".join(line + "\n" for line in labels().lines()))
+    assert main(["train", str(file), "-o", str(tmp_path / "router"), "--target", target, "--test", "0"]) == 0
+    # The two kinds are easily told apart: all but few of the hard ones go to the large model.
+    told = re.search(
+        r"calibrated to accuracy>=0.8 on 60 tasks: expect (\S+)% right .* asked: small (\d+)%", capsys.readouterr().err
+    )
+    assert told is not None
+    assert float(told[1]) > 90
+    assert 40 <= int(told[2]) <= 60
+    assert Router.load(tmp_path / "router").target == target
+
+
+def test_a_target_that_cannot_be_read_is_told_before_anything_is_trained(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "labels.jsonl"
+    file.write_text("".join(line + "\n" for line in labels().lines()))
+    assert main(["train", str(file), "-o", str(tmp_path / "router"), "--target", "share(huge)<=0.1"]) == 2
+    assert "no model 'huge' on the ladder small, large" in capsys.readouterr().err
+    assert not (tmp_path / "router").exists()
 
 
 def test_the_command_prints_a_model_or_all_that_it_rests_on(
