@@ -75,6 +75,10 @@ def details(report: Report) -> list[str]:
         return []
     ladder, extra, found = report["run"]["ladder"], nested["extra_cost"], []
     if "aiq" in routing:
+        shares = report["policies"][routing["policy"]]["shares"]
+        found.append(
+            f"{routing['policy']} asks " + ", ".join(f"{name} {percent(share)}" for name, share in shares.items())
+        )
         found.append(_curve(routing, ladder))
     found.append(
         f"{report['run']['scored']} tasks can show a difference of {points(routing['detectable_difference'])[1:]} "
