@@ -97,8 +97,8 @@ def _add_learning(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     )
     train.add_argument(
         "--target",
-        metavar="TARGET",
-        help="what to keep: accuracy>=0.8, cost<=2.5 (a thousand tasks), share(MODEL)<=0.2",
+        metavar="'MEASURE OP NUMBER'",
+        help="what the router shall keep: accuracy>=0.8, cost<=2.5 (for a thousand tasks) or share(MODEL)<=0.2",
     )
     train.set_defaults(command=_train)
 

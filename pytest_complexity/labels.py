@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 Shares = Sequence[Fraction]
 
+SETTLED = 0.9  #: a level that comes out the same so often is called stable
+SETTLING = (2, 3, 5, 7, 10, 15, 20, 30, 50)
+
 
 def complexitynet(shares: Shares) -> int:
     """The paper's level, 1 to 5, of three models' success shares (arXiv 2312.11511, with DESIGN's words)."""
@@ -198,6 +201,12 @@ def level_of(rule: Rule, successes: tuple[int, ...], planned: int) -> int | None
     return rule.function([Fraction(solved, planned) for solved in successes])
 
 
+def stability(labels: Labels) -> list[float | None]:
+    """For each row the chance that a new measurement gives the level that it has; see `stable_share`."""
+    rule = Rule.named(labels.rule, len(labels.ladder))
+    return [_again(row, labels.ladder, rule) if row.status is Status.DECIDED else None for row in labels.rows]
+
+
 def stable_share(labels: Labels) -> float | None:
     """The share of decided tasks expected to get the same level if all their trials were drawn again.
 
@@ -206,9 +215,29 @@ def stable_share(labels: Labels) -> float | None:
     would say nothing here: a level of plain `tier` rests on n of n, and any flip of those moves it. With one
     trial a model the prior weighs as much as the data. None where no task is decided.
     """
-    rule = Rule.named(labels.rule, len(labels.ladder))
-    chances = [_again(row, labels.ladder, rule) for row in labels.decided]
+    chances = [chance for chance in stability(labels) if chance is not None]
     return math.fsum(chances) / len(chances) if chances else None
+
+
+def trials_to_settle(row: Label, ladder: Sequence[str], rule: str, seed: int = 0) -> int | None:
+    """The fewest trials a model, of `SETTLING` and more than now, at which two measurements agree 9 times in 10.
+
+    None where 50 trials are not enough. Each model's chance is drawn from the posterior of its trials (Jeffreys'
+    prior), and two measurements from each draw: 400 draws, so that an agreement is known to about 2 points.
+    """
+    import numpy as np  # noqa: PLC0415  (heavy; only where stability is asked for)
+
+    named, random, task = Rule.named(rule, len(ladder)), np.random.default_rng(seed), row.task
+    solved = np.array([task.successes.get(model, 0) for model in ladder])
+    missed = np.array([task.trials.get(model, 0) for model in ladder]) - solved
+    chances = random.beta(solved + 0.5, missed + 0.5, (400, len(ladder)))
+    for trials in (each for each in SETTLING if each > task.planned):
+        first, second = (random.binomial(trials, chances).tolist() for _ in range(2))
+        pairs = zip(first, second, strict=True)
+        same = [level_of(named, tuple(one), trials) == level_of(named, tuple(two), trials) for one, two in pairs]
+        if sum(same) >= SETTLED * len(same):
+            return trials
+    return None
 
 
 def _again(row: Label, ladder: Sequence[str], rule: Rule) -> float:

@@ -109,6 +109,11 @@ def results_of(measured: Measured, rule: str | None = None, *, routed: Routed | 
     return Results(labels, build(findings))
 
 
+def check_router(directory: Path, ladder: Sequence[str], rule: str | None = None) -> None:
+    """Raises `TrainedError` where the router is damaged, or for another ladder or rule: before any model is called."""
+    route_on(Measured(tuple(ladder), ()), directory, rule)
+
+
 def route_on(measured: Measured, directory: Path, rule: str | None = None, seed: int = 0) -> Routed:
     """A trained router, and what it says of these tasks, by its own rule unless another is named.
 

@@ -20,7 +20,7 @@ from pytest_complexity.inputs import measured_of
 from pytest_complexity.models import Model
 from pytest_complexity.outcomes import Key
 from pytest_complexity.pipeline import Pipeline
-from pytest_complexity.results import Checks, Results, results_of
+from pytest_complexity.results import Checks, Results, results_of, route_on
 from pytest_complexity.rundir import RunDirectory, read_run
 from pytest_complexity.sandbox import Limits, Sandbox
 from pytest_complexity.settings import Settings
@@ -119,7 +119,9 @@ class Run:
             self._sandbox.close()  # ends the programs that run; what was not collected is asked again
         self._pipeline.close()
         measured = measured_of(read_run(self.directory.path))
-        self._results = results_of(measured, rule=self._settings.rule, seed=self._settings.seed)
+        rule, seed, router = self._settings.rule, self._settings.seed, self._settings.router
+        routed = route_on(measured, router, rule, seed) if router else None
+        self._results = results_of(measured, rule, routed=routed, seed=seed)
         self._results.write(self.directory.write)
         self._gates = self._checks.of(self._results.report, self._settings.seed)
         return all(gate.passed for gate in self._gates)

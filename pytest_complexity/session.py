@@ -23,6 +23,7 @@ from pytest_complexity.labels import Rule
 from pytest_complexity.models import Model, Unanswered
 from pytest_complexity.models.replay import EMBEDDED, Recording, ReplayModel, check_models
 from pytest_complexity.outcomes import Key, Verdict
+from pytest_complexity.results import check_router
 from pytest_complexity.run import Plan, Run, checks_of, verifiers
 from pytest_complexity.settings import Settings, read_settings
 from pytest_complexity.suites import Dataset, load_file, load_list, load_suite
@@ -65,6 +66,8 @@ class Session:
                 checks_of(self.settings)
                 ladder = self.settings.models or self.recorded_models() or EMBEDDED.models
                 Rule.named(self.settings.rule, len(ladder))
+                if self.settings.router:
+                    check_router(self.settings.router, ladder, self.settings.rule)
                 if self.settings.models and not self._recording:
                     self._live = _live(self.settings)
 

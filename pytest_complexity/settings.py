@@ -43,6 +43,7 @@ OPTIONS = (
     Option("temperature", "T", "sampling temperature (default: the model's own)", float),
     Option("max-tokens", "N", "longest completion (default: the model's own)", int),
     Option("rule", "NAME", "label rule: complexitynet, tier, tier@SHARE (default: by the ladder)"),
+    Option("router", "DIR", "judge a trained router on this run: what `pytest-complexity train` wrote"),
     Option("gate", "'PATH OP NUMBER'", "fail the run unless it holds in report.json; repeatable", str, True),
     Option("baseline", "REPORT.JSON", "fail the run on a significant loss against an earlier report"),
     Option("margin", "SHARE", "the loss against the baseline to put up with (default 0)", float),
@@ -70,6 +71,7 @@ class Settings:
     temperature: float | None
     max_tokens: int | None
     rule: str | None
+    router: Path | None
     gates: tuple[str, ...]
     baseline: Path | None
     margin: float
@@ -119,7 +121,7 @@ def read_settings(config: pytest.Config) -> Settings:
         except (TypeError, ValueError) as why:
             raise pytest.UsageError(f"cx_{name}: {why}") from None
 
-    run, baseline = get("run"), get("baseline")
+    run, baseline, router = get("run"), get("baseline"), get("router")
     return Settings(
         specs=_specs(get("models")),
         trials=_positive("trials", get("trials")),
@@ -134,6 +136,7 @@ def read_settings(config: pytest.Config) -> Settings:
         temperature=_temperature(get("temperature")),
         max_tokens=_positive("max-tokens", get("max_tokens")),
         rule=get("rule") or None,
+        router=config.invocation_params.dir / router if router else None,
         gates=tuple(get("gate") or ()),
         baseline=config.invocation_params.dir / baseline if baseline else None,
         margin=_margin(get("margin") or 0.0),

@@ -34,7 +34,10 @@ def markdown(report: Mapping[str, Any]) -> str:
         _table(["model", "right", "95%", "tasks", "trials"], models),
         _table(["policy", "right", "95%", sentences.cost_head(report), "saving", "95%", "over zero"], policies),
         *_router(report["router"]),
-        "\n".join(f"- {sentence}." for sentence in (*sentences.details(report), sentences.levels(report))),
+        "\n".join(
+            f"- {sentence}."
+            for sentence in (*sentences.details(report), sentences.levels(report), *sentences.unstable(report))
+        ),
         sentences.notes(report),
     ]
     return "\n\n".join(parts) + "\n"

@@ -160,3 +160,17 @@ def levels(report: Report) -> str:
     stable = record["stable_share"]
     tail = "" if stable is None else f"; {percent(stable)} of the levels would come out the same if measured again"
     return f"Levels by {record['rule']}: {', '.join(parts)}{tail}"
+
+
+def unstable(report: Report) -> list[str]:
+    """Which levels are least stable, and how many trials would settle them."""
+    record = report["levels"]
+    least = record["least_stable"]
+    if not least:
+        return []
+    shown = ", ".join(
+        f"{row['task_id']} ({100 * row['same_level']:.0f}%, "
+        + (f"settled by {row['settled_by']} trials)" if row["settled_by"] else "not within 50 trials)")
+        for row in least[:3]
+    )
+    return [f"{record['unstable']} levels would come out the same less than 9 times in 10; the least stable: {shown}"]

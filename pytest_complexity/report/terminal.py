@@ -23,7 +23,7 @@ def render(report: Report, console: Console) -> None:
             console.print(table)
     if report["router"]:
         evaluation(report["router"], console)
-    for sentence in (*sentences.details(report), sentences.levels(report)):
+    for sentence in (*sentences.details(report), sentences.levels(report), *sentences.unstable(report)):
         console.print(sentence + ".", highlight=False)
     console.print(sentences.notes(report), style="dim", highlight=False)
 

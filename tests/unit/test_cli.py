@@ -363,6 +363,13 @@ def test_train_takes_the_rule_that_the_labels_name(tmp_path: Path) -> None:
     assert json.loads((Path(again) / "router.json").read_text())["rule"] == "tier"
 
 
+def test_a_target_is_kept_beside_the_router_and_forgotten_by_the_next_training(labels: str, tmp_path: Path) -> None:
+    policy = Path(trained(labels, tmp_path, "--target", "accuracy>=0.5")) / "policy.json"
+    assert json.loads(policy.read_text())["target"] == "accuracy>=0.5"
+    trained(labels, tmp_path)
+    assert not policy.exists()
+
+
 def relabelled(tmp_path: Path, **fields: Any) -> str:
     first, *others = labelled(80).lines()
     return written(tmp_path / "changed.jsonl", {**json.loads(first), **fields}, *others)
@@ -402,6 +409,7 @@ def test_mistakes_around_a_router_are_one_line(
         (["score", directory, other], "no model 'small' in the file"),
         (["report", counts, "--router", directory, "--rule", "tier@1/2"], "the router is for small, large by tier"),
         (["train", labels, "-o", directory, "--classifier", "best"], "no classifier 'best'"),
+        (["train", labels, "-o", directory, "--target", "speed>=2"], "write accuracy>=0.8"),
         (["train", counts, "-o", directory], "2 of 3 tasks have a level, and 20 are needed"),
         (["train", labels, "-o", f"{labels}/x", "--classifier", "majority"], "cannot be written"),
     ]:

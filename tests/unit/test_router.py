@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import re
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -109,22 +108,6 @@ def test_a_damaged_policy_is_one_clear_error(directory: Path, text: str) -> None
             Router.load(directory)
     finally:
         save_policy(directory, None)
-
-
-def test_train_calibrates_to_a_target_on_what_the_other_folds_predict(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    file, target = tmp_path / "labels.jsonl", "accuracy>=0.8"
-    file.write_text("".join(line + "\n" for line in labels().lines()))
-    assert main(["train", str(file), "-o", str(tmp_path / "router"), "--target", target, "--test", "0"]) == 0
-    # The two kinds are easily told apart: all but few of the hard ones go to the large model.
-    told = re.search(
-        r"calibrated to accuracy>=0.8 on 60 tasks: expect (\S+)% right .* asked: small (\d+)%", capsys.readouterr().err
-    )
-    assert told is not None
-    assert float(told[1]) > 90
-    assert 40 <= int(told[2]) <= 60
-    assert Router.load(tmp_path / "router").target == target
 
 
 def test_a_target_that_cannot_be_read_is_told_before_anything_is_trained(
