@@ -41,6 +41,10 @@ def headline(report: Report) -> str:
         f"{points(judged['over_zero_ci'][1])}) against mixing single models blindly at that cost"
     )
     known = "with the levels known in advance, " if routing["informed"] else ""
+    if routing["worth_it"] is None:
+        leaked = f"the router was trained on {report['router']['leaked']} of these tasks"
+        does = _does(report, judged, name)
+        return f"Whether routing pays cannot be told here: {leaked}. With them {does}, {over}."
     if routing["worth_it"]:
         verdict = "Routing could pay here" if routing["informed"] else "Routing pays here"
         best = report["run"]["ladder"].index(routing["best_single"])
