@@ -23,7 +23,7 @@ class Patience:
 
     Waits double from `first` to `longest`, give or take a quarter; where the server says how long, its word holds. A
     model is given up for the session where it asks for more than `longest_asked`, or after so many `calls_in_vain` in a
-    row.
+    row while no other call was answered.
     """
 
     attempts: int = 6
@@ -182,7 +182,7 @@ class Lane:
             self._mates[key.suite, key.task_id].append(key)
 
     async def _until_answered(self, keys: Sequence[Key]) -> Answers:
-        tried, successes = 0, self._successes
+        tried, successes, at_first = 0, self._successes, self._successes
         while True:
             await self._until_free()
             try:
@@ -192,8 +192,8 @@ class Lane:
                 # strict one would use up those of the calls that it turns away.
                 tried = 0 if why.limited and self._successes > successes else tried + 1
                 successes = self._successes
-                if tried >= self._patience.attempts:
-                    self._in_vain += 1
+                if tried >= self._patience.attempts:  # while others were answered it was this prompt's fault
+                    self._in_vain = self._in_vain + 1 if self._successes == at_first else 0
                 if tried >= self._patience.attempts or self._stopped:
                     raise
                 if why.after is not None and why.after > self._patience.longest_asked:
