@@ -120,7 +120,7 @@ class Pipeline:
 
     def claim(self, key: Key) -> bool:
         """Leaves the verification of an answered trial to the caller, who is to `judge` it; False once it has begun."""
-        work = self._verifying.get(key)
+        work = self._verifying.pop(key, None)  # nobody else can claim it
         return work is not None and work.cancel()
 
     def judge(self, key: Key, check: Check) -> None:
