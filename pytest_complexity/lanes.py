@@ -35,7 +35,7 @@ class Patience:
     def wait(self, tried: int, after: float | None) -> float:
         """Before the next attempt, `tried` (from 1) being behind."""
         if after is not None:
-            return after * random.uniform(1.0, 1.1)
+            return max(after, self.first / 2) * random.uniform(1.0, 1.1)
         return min(self.first * 2.0 ** (tried - 1), self.longest) * random.uniform(0.75, 1.25)
 
 
@@ -218,7 +218,7 @@ class Lane:
         spent = held  # until it is known
         try:
             answers = await self._request(keys)
-            spent = self._cost(answers.values(), held)
+            spent = self._cost(answers.values(), held) if answers else 0.0
             self._successes += 1
             self._in_vain = 0
             return answers

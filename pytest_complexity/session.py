@@ -220,7 +220,8 @@ class Session:
     def _start(self, plan: Plan) -> None:
         with _usage_errors():
             self._run = Run(self.settings, self.config.rootpath, self.config.args, plan, self._models(plan))
-            if self._live and self.config.option.verbose >= 0:
+            told = self.config.option.verbose >= 0 and self.config.pluginmanager.hasplugin("terminalreporter")
+            if self._live and told:
                 self._run.show_progress(self.config.get_terminal_writer())
         self._desk = self._run.desk
 
