@@ -40,7 +40,7 @@ def test_ctransformers_gives_a_whole_function(tiny: Path) -> None:
     answer = ask(model)
     assert answer.text.startswith("def add(a, b):")
     assert answer.prompt_tokens is not None
-    assert answer.prompt_tokens > 20
+    assert 20 < answer.prompt_tokens <= model.most_tokens(ADD)[0]
     assert answer.completion_tokens is not None
     assert 1 <= answer.completion_tokens <= 24
 
