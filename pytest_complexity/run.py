@@ -40,6 +40,10 @@ class Plan:
     datasets: Mapping[str, Dataset]
     keys: tuple[Key, ...]
 
+    def tasks(self) -> dict[tuple[str, str], Task]:
+        """Its tasks by (suite, task id)."""
+        return {(suite, task.task_id): task for suite, data in self.datasets.items() for task in data.tasks}
+
     def to_json(self) -> dict[str, Any]:
         """As plain builtins: a worker sends its plan to the controller."""
         return {
@@ -82,9 +86,7 @@ class Run:
             settings.sandbox, workers=processors(), limits=Limits(settings.timeout, settings.memory)
         )
         self.directory = RunDirectory(path, {**config, "sandbox": self._sandbox.level})
-        tasks: dict[tuple[str, str], Task] = {
-            (suite, task.task_id): task for suite, data in plan.datasets.items() for task in data.tasks
-        }
+        tasks = plan.tasks()
         self.directory.add_tasks((suite, task) for (suite, _), task in tasks.items())
         self._pipeline = Pipeline(
             models,
@@ -94,7 +96,7 @@ class Run:
             concurrency=settings.concurrency,
             ledger=Ledger(None if settings.replay else settings.max_cost, self.directory.spent(models)),
         )
-        self.desk = LocalDesk(self._pipeline, self.directory)
+        self.desk = LocalDesk(self._pipeline, self.directory, self._sandbox.level)
         self._progress: Progress | None = None
         self._results: Results | None = None
         self._checks = checks_of(settings)
@@ -165,6 +167,8 @@ class Run:
         reporter.write_sep("=", "complexity")
         for notice in self.take_notices():
             reporter.write_line(notice, yellow=True)
+        if self.desk.judged_elsewhere:
+            reporter.write_line(f"{self.desk.judged_elsewhere} trials were verified on other machines")
         terminal = reporter.config.get_terminal_writer()
         reporter.write(self._results.text(width=max(80, min(terminal.fullwidth, 120)), markup=terminal.hasmarkup))
         reporter.write_line(f"sandbox: {self._sandbox.level}; results: {_shown(self.directory.path)}")

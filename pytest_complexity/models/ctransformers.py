@@ -94,6 +94,10 @@ class CTransformersModel:
         with self._path.open("rb") as file:
             return file.read(4)
 
+    def most_tokens(self, task: Task) -> tuple[int, int]:
+        """See `Bounded`. A token holds at least one byte; beginning and word mark come to the text's own."""
+        return len(self._prompt(task).prompt.encode()) + 8, self._sampling.max_tokens
+
     async def complete(self, suite: str, task: Task, trial: int) -> Completion:
         """One continuation, a whole function where the prompt ended with its `def` line. Raises `Unanswered`."""
         asked = self._prompt(task)

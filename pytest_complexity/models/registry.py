@@ -12,6 +12,11 @@ from typing import Any
 
 from pytest_complexity.errors import ModelError
 from pytest_complexity.models import KNOWN_PRICES, LiveModel, Price, Sampling
+from pytest_complexity.models.ctransformers import PAPER_SAMPLING, CTransformersModel
+from pytest_complexity.models.llamacpp import Engine, LlamaCppModel
+from pytest_complexity.models.openai import OpenAIModel, Server
+from pytest_complexity.models.scripted import ScriptedModel
+from pytest_complexity.models.smollm2 import SmolLM2Model
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -25,7 +30,7 @@ _FORM = "NAME=openai:MODEL@URL"
 _SAMPLING: Mapping[str, type] = {"temperature": float, "top_p": float, "max_tokens": int, "top_k": int}
 
 
-@dataclass
+@dataclass(frozen=True)
 class Wish:
     """A model that somebody asked for: what an adapter reads its settings from.
 
@@ -180,8 +185,6 @@ def _adapter(name: str) -> Adapter:
 
 
 def _openai(wish: Wish) -> LiveModel:
-    from pytest_complexity.models.openai import OpenAIModel, Server  # noqa: PLC0415 - only the adapters that are asked for
-
     server = Server(
         url=wish.get("url", str),
         key_env=wish.get("key_env", str),
@@ -201,11 +204,6 @@ def _openai(wish: Wish) -> LiveModel:
 
 
 def _ctransformers(wish: Wish) -> LiveModel:
-    from pytest_complexity.models.ctransformers import (  # noqa: PLC0415 - as above
-        PAPER_SAMPLING,
-        CTransformersModel,
-    )
-
     return CTransformersModel(
         wish.name,
         wish.get("path", str),
@@ -219,8 +217,6 @@ def _ctransformers(wish: Wish) -> LiveModel:
 
 
 def _llamacpp(wish: Wish) -> LiveModel:
-    from pytest_complexity.models.llamacpp import Engine, LlamaCppModel  # noqa: PLC0415 - as above
-
     path = wish.get("path", str)
     if not path:
         raise wish.error("path is missing: the GGUF file")
@@ -241,8 +237,6 @@ def _llamacpp(wish: Wish) -> LiveModel:
 
 
 def _smollm2(wish: Wish) -> LiveModel:
-    from pytest_complexity.models.smollm2 import SmolLM2Model  # noqa: PLC0415 - as above
-
     return SmolLM2Model(
         wish.name,
         sampling=wish.sampling(Sampling(temperature=0.2, top_p=0.95, max_tokens=200, top_k=10)),
@@ -253,8 +247,6 @@ def _smollm2(wish: Wish) -> LiveModel:
 
 
 def _scripted(wish: Wish) -> LiveModel:
-    from pytest_complexity.models.scripted import ScriptedModel  # noqa: PLC0415 - as above
-
     right = wish.get("right", float, 1.0)
     if not 0 <= right <= 1:
         raise wish.error(f"right = {right}: a share from 0 to 1 is wanted")
