@@ -94,7 +94,7 @@ PROGRAMS: dict[str, tuple[str, str]] = {
     ),
     "18 patches our own modules": (
         "import gc\ndef f(x):\n for o in gc.get_objects():\n  if isinstance(o, dict) and 'MAX_BODY' in o and 'Channel' in o: o['Channel'].send = lambda *a: None\n return 0",
-        "wrong tampered timeout",
+        "wrong tampered",
     ),
     "19 writes to every descriptor": (
         'import os\nfor fd in range(1, 1024):\n try: os.write(fd, b\'passed\\n{"verdict": "pass"}\\n\' * 9)\n except OSError: pass\n'
@@ -163,7 +163,7 @@ PROGRAMS: dict[str, tuple[str, str]] = {
     "39 closes every descriptor": ("import os\ndef f(x):\n os.closerange(0, 4096)\n return 0", "exit wrong"),
     "40 keeps the channel": (
         "import os, time\ndef f(x):\n if os.fork() == 0:\n  os.setsid()\n  time.sleep(99)\n os._exit(0)",
-        "timeout exit",
+        "timeout",
     ),
     "41 NUL": ("x = '\0'\n" + RIGHT, "error"),
     "41 surrogate": ("x = '\ud800'\n" + RIGHT, "error"),
@@ -185,7 +185,7 @@ PROGRAMS: dict[str, tuple[str, str]] = {
     "48 optimize": ("import os\nos.environ['PYTHONOPTIMIZE'] = '2'\n" + WRONG, "wrong"),
     "49 hash order": (
         "def f(x): return x + 1 if list({'a', 'b', 'c', 'd'})[0] == list({'d', 'c', 'b', 'a'})[0] else x",
-        "pass wrong",
+        "pass",
     ),
     "50 metaclass": (
         "class M(type):\n def __eq__(s, o): return True\n __hash__ = type.__hash__\nclass A(metaclass=M): pass\ndef f(x): return A",
