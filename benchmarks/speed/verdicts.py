@@ -23,7 +23,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -151,11 +151,10 @@ def peak_memory() -> Iterator[list[float]]:
 def _tree(pid: int) -> list[int]:
     found = [pid]
     for one in found:
-        for task in Path(f"/proc/{one}/task").glob("*/children"):
-            try:
-                found.extend(int(word) for word in task.read_text().split())
-            except OSError:
-                continue
+        with suppress(OSError):  # it has ended meanwhile
+            for task in os.listdir(f"/proc/{one}/task"):
+                words = Path(f"/proc/{one}/task/{task}/children").read_text().split()
+                found.extend(map(int, words))
     return found
 
 
