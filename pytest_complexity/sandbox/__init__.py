@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
+import secrets
 import shutil
 import socket
 import tempfile
@@ -244,7 +245,8 @@ class _Verifier:
 
     def _start(self, packages: tuple[str, ...]) -> None:
         ours, theirs = socket.socketpair()
-        self._home = tempfile.mkdtemp(prefix="pytest-complexity-")
+        # Made by the verifier, which outlives us if we are killed, and removed by whichever of us comes to it.
+        self._home = os.path.join(tempfile.gettempdir(), f"pytest-complexity-{secrets.token_hex(8)}")
         self._packages = packages
         try:
             self._process = launch.start_verifier(theirs.fileno())
