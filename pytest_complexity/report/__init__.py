@@ -24,6 +24,7 @@ class Findings:
     judgement: Judgement | None
     curve: RouterCurve | None
     nested: NonNested | None
+    calls: str = "all"
 
 
 def build(findings: Findings) -> dict[str, Any]:
@@ -36,6 +37,7 @@ def build(findings: Findings) -> dict[str, Any]:
             "measured": sum(sum(row.task.trials.values()) for row in labels.rows),
             "planned": sum(row.task.planned * len(labels.ladder) for row in labels.rows),
             "unmeasured": findings.unmeasured,
+            "calls": findings.calls,
             "scored": len(bench.cases),
             "cost_unit": bench.cost_unit,
         },
