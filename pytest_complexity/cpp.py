@@ -69,12 +69,9 @@ class Chances:
         self._weights = np.zeros(self._factors.shape[1])
         self._difficulty = _normalised(np.exp(-(_GRID**2) / 50))
         for _ in range(_ROUNDS):
-            before = self._skills.copy()
             posterior = self._posterior()
             self._update_difficulty(posterior)
             self._update_skills(posterior)
-            if np.abs(self._skills - before).max() < 0.003:
-                break
         self._predict(self._posterior())
         return self
 
@@ -168,8 +165,7 @@ class _Column:
 
     def slopes(self, skill: float, posterior: Floats) -> tuple[float, float]:
         """First and negative second derivative by the skill of the expected log-likelihood."""
-        held = np.zeros((len(self.trials), len(_GRID)))
-        np.add.at(held, self.row, posterior)
+        held = (np.arange(len(self.trials))[:, None] == self.row) @ posterior  # a product: far faster than adding up
         step = 0.05
         low, here, high = ((held * np.log(self.likelihood(skill + by))).sum() for by in (-step, 0.0, step))
         return float((high - low) / (2 * step)), float((2 * here - high - low) / step**2)
