@@ -22,9 +22,9 @@ from pytest_complexity.counts import TaskCounts
 Floats = NDArray[np.float64]
 
 _GRID = np.linspace(-12, 12, 49)  # difficulties, in logits
-_CELL = 3.0  # spread of a cell's own part, in logits: of greatest evidence on both sets with several trials
 _NODES, _NODE_WEIGHTS = np.polynomial.hermite_e.hermegauss(15)
-_OWN = _CELL * _NODES, _NODE_WEIGHTS / _NODE_WEIGHTS.sum()  # the cell's own part: values and their chances
+_NODE_WEIGHTS = _NODE_WEIGHTS / _NODE_WEIGHTS.sum()
+_CELLS = (0.5, 1.5, 3.0)
 _TILT = 0.02  # prior spread of a text factor's weight
 _ROUNDS = 40
 _LEAST = 1e-9
@@ -56,27 +56,37 @@ class Matrix:
 
 
 class Chances:
-    """The estimator. After `fit`: `mean_`, each cell's chance, T x K, and `covariance_` of a task's, T x K x K."""
+    """The estimator. After `fit`: `mean_`, each cell's chance, T x K, and `covariance_` of a task's, T x K x K.
+
+    `cell_` is the spread of a cell's own part, in logits: of a few, the one of greatest evidence. It is large where a
+    task is solved always or never by each model, and small for the mean scores of whole benchmarks.
+    """
 
     def fit(self, matrix: Matrix) -> Chances:
         """Learns from the cells that have trials; returns self."""
         models = matrix.trials.shape[1]
-        self._columns = [_Column.of(matrix.successes[:, k], matrix.trials[:, k]) for k in range(models)]
         self._offsets = np.zeros(models) if matrix.offsets is None else matrix.offsets - matrix.offsets.mean()
         self._factors = np.zeros((len(matrix.trials), 0)) if matrix.factors is None else matrix.factors
+        evidence = {cell: self._fit(matrix, cell) for cell in _CELLS}
+        self.cell_ = max(evidence, key=lambda cell: evidence[cell])
+        if self.cell_ != _CELLS[-1]:
+            self._fit(matrix, self.cell_)
+        self._predict(self._posterior()[0])
+        return self
+
+    def _fit(self, matrix: Matrix, cell: float) -> float:
+        """Everything but the spread of the cells' own parts, by EM; the log evidence."""
+        models = len(self._offsets)
+        self._columns = [_Column.of(matrix.successes[:, k], matrix.trials[:, k], cell) for k in range(models)]
         self._skills = self._offsets.copy()
         self._uncertain = np.zeros(models)
         self._weights = np.zeros(self._factors.shape[1])
         self._difficulty = _normalised(np.exp(-(_GRID**2) / 50))
         for _ in range(_ROUNDS):
-            before = self._skills.copy()
-            posterior = self._posterior()
+            posterior, _ = self._posterior()
             self._update_difficulty(posterior)
             self._update_skills(posterior)
-            if np.abs(self._skills - before).max() < 0.003:
-                break
-        self._predict(self._posterior())
-        return self
+        return self._posterior()[1]
 
     def interval(self) -> tuple[Floats, Floats]:
         """Bounds of the central 95% of each chance, both T x K: of the beta with its mean and its variance."""
@@ -92,11 +102,14 @@ class Chances:
         tilted: Floats = np.exp(np.outer(self._factors @ self._weights, _GRID)) * self._difficulty
         return _normalised(tilted)
 
-    def _posterior(self) -> Floats:
+    def _posterior(self) -> tuple[Floats, float]:
+        """Each task's distribution of difficulties given its trials, T x grid; and the log evidence."""
         likelihood: Floats = np.log(self._priors() + 1e-300)
         for column, skill in zip(self._columns, self._skills, strict=True):
             likelihood += np.log(column.likelihood(skill))[column.row]
-        return _normalised(np.exp(likelihood - likelihood.max(1, keepdims=True)))
+        top = likelihood.max(1, keepdims=True)
+        joint = np.exp(likelihood - top)
+        return _normalised(joint), float((top[:, 0] + np.log(joint.sum(1))).sum())
 
     def _update_difficulty(self, posterior: Floats) -> None:
         tilts = np.exp(np.outer(self._factors @ self._weights, _GRID))
@@ -149,11 +162,12 @@ class _Column:
     successes: Floats
     trials: Floats
     row: NDArray[np.intp]
+    spread: float
 
     @classmethod
-    def of(cls, successes: Floats, trials: Floats) -> _Column:
+    def of(cls, successes: Floats, trials: Floats, spread: float) -> _Column:
         distinct, row = np.unique(np.stack([successes, trials], axis=1), axis=0, return_inverse=True)
-        return cls(distinct[:, 0], distinct[:, 1], row.ravel())
+        return cls(distinct[:, 0], distinct[:, 1], row.ravel(), spread)
 
     def likelihood(self, skill: float) -> Floats:
         """Of each distinct cell and difficulty, the cell's own part averaged out; without the binomial factor."""
@@ -168,18 +182,16 @@ class _Column:
 
     def slopes(self, skill: float, posterior: Floats) -> tuple[float, float]:
         """First and negative second derivative by the skill of the expected log-likelihood."""
-        held = np.zeros((len(self.trials), len(_GRID)))
-        np.add.at(held, self.row, posterior)
+        held = (np.arange(len(self.trials))[:, None] == self.row) @ posterior  # a product: far faster than adding up
         step = 0.05
         low, here, high = ((held * np.log(self.likelihood(skill + by))).sum() for by in (-step, 0.0, step))
         return float((high - low) / (2 * step)), float((2 * here - high - low) / step**2)
 
     def _terms(self, skill: float) -> tuple[Floats, Floats]:
-        values, weights = _OWN
-        chance = np.clip(expit(skill + _GRID[:, None] + values), _LEAST, 1 - _LEAST)
+        chance = np.clip(expit(skill + _GRID[:, None] + self.spread * _NODES), _LEAST, 1 - _LEAST)
         failures = self.trials - self.successes
         powers = self.successes[:, None, None] * np.log(chance) + failures[:, None, None] * np.log1p(-chance)
-        return np.exp(powers) * weights + 1e-300, chance
+        return np.exp(powers) * _NODE_WEIGHTS + 1e-300, chance
 
 
 def _normalised(values: Floats) -> Floats:

@@ -11,11 +11,12 @@ import asyncio
 import contextlib
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from dataclasses import replace
+from typing import Any
 
+from pytest_complexity.calls import AllCalls, Calls, Step
 from pytest_complexity.errors import ComplexityError
 from pytest_complexity.extraction import extract_code
 from pytest_complexity.lanes import Lane, Patience, Traffic
@@ -29,44 +30,6 @@ from pytest_complexity.tasks import Task
 
 class Skipped(Exception):
     """The trial was not called for, and its text tells why: nothing is written of it, and nothing is amiss."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """What a policy wants next: trials to call, in this order, and trials to leave out, each with the reason."""
-
-    call: Sequence[Key] = ()
-    skip: Mapping[Key, str] = field(default_factory=dict)
-
-
-class Calls(Protocol):
-    """Which calls to make. Asked on one thread only, and of trials of the plan only.
-
-    A trial that is neither called nor skipped when nothing is left to wait for is skipped. A trial that an earlier
-    session answered takes part like any other and costs nothing. Of a task without assertions, which a test judges by
-    itself, the policy is told that it is unmeasured.
-    """
-
-    def first(self) -> Iterable[Key]:
-        """The trials to begin with."""
-
-    def after(self, outcome: Outcome) -> Step:
-        """What follows from this outcome, measured or not. One that was called cannot be skipped any more."""
-
-
-class AllCalls:
-    """Every trial, in the plan's order."""
-
-    def __init__(self, plan: Sequence[Key]) -> None:
-        self._plan = plan
-
-    def first(self) -> Iterable[Key]:
-        """See `Calls`."""
-        return self._plan
-
-    def after(self, _: Outcome) -> Step:
-        """See `Calls`."""
-        return Step()
 
 
 class Pipeline:

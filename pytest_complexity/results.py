@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -49,6 +49,10 @@ class Results:
     labels: Labels
     report: Mapping[str, Any]
     run: RunRecord | None = None
+
+    def told(self, calls: Mapping[str, Any]) -> Results:
+        """The same with what a call policy has to say."""
+        return replace(self, report={**self.report, "calls": calls})
 
     def json(self) -> str:
         """`report.json`, each task on a line of its own."""
@@ -119,6 +123,7 @@ def results_of(measured: Measured, rule: str | None = None, *, routed: Routed | 
         curve=router_curve(played, routed.prices, seed) if routed else None,
         nested=non_nested(bench, seed),
         router=routed.evaluation if routed else None,
+        calls=measured.run.config.get("calls", "all") if measured.run else "all",
     )
     return Results(labels, build(findings), measured.run)
 

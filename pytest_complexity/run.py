@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from _pytest._io import TerminalWriter
 
+from pytest_complexity.calls import Telling
+from pytest_complexity.calls.named import policy_of
 from pytest_complexity.desk import LocalDesk
 from pytest_complexity.gates import GateResult, annotated
 from pytest_complexity.inputs import measured_of
@@ -81,12 +83,15 @@ class Run:
         self._settings = settings
         self._plan = plan
         config = configuration(settings, plan, models)
+        tasks = plan.tasks()
+        self._calls = policy_of(
+            settings.calls, plan.keys, plan.ladder, plan.trials, rule=settings.rule, seed=settings.seed, tasks=tasks
+        )
         path = settings.run or default_directory(root, args, config)
         self._sandbox = Sandbox(
             settings.sandbox, workers=processors(), limits=Limits(settings.timeout, settings.memory)
         )
         self.directory = RunDirectory(path, {**config, "sandbox": self._sandbox.level})
-        tasks = plan.tasks()
         self.directory.add_tasks((suite, task) for (suite, _), task in tasks.items())
         self._pipeline = Pipeline(
             models,
@@ -102,7 +107,7 @@ class Run:
         self._checks = checks_of(settings)
         self._gates: list[GateResult] = []
         self._notices = [*self.directory.notices, *self._missing(models)]
-        self._pipeline.start(tasks, plan.keys)
+        self._pipeline.start(tasks, plan.keys, self._calls)
 
     def show_progress(self, terminal: TerminalWriter) -> None:
         """Tells how far the calls are until the run is over."""
@@ -156,6 +161,8 @@ class Run:
         rule, seed, router = self._settings.rule, self._settings.seed, self._settings.router
         routed = route_on(measured, router, rule, seed) if router else None
         self._results = results_of(measured, rule, routed=routed, seed=seed)
+        if isinstance(self._calls, Telling):
+            self._results = self._results.told(self._calls.report())
         self._gates = self._checks.of(self._results.report, self._settings.seed)
         self._results.write(self.directory.write, checked=self._gates, baseline=self._checks.baseline)
         return all(gate.passed for gate in self._gates)
@@ -205,6 +212,7 @@ def configuration(settings: Settings, plan: Plan, models: Mapping[str, Model]) -
         "limit": settings.limit,
         "timeout": settings.timeout,
         "memory": settings.memory,
+        "calls": str(settings.calls),
         "rule": settings.rule,
         "seed": settings.seed,
         "replay": [path.name for path in settings.replay],
@@ -227,7 +235,7 @@ def _shown(path: Path) -> str:
 
 def default_directory(root: Path, args: Sequence[str], config: Mapping[str, Any]) -> Path:
     """`.pytest-complexity/<hash>`: of what was asked for, without what may grow, so that a larger run goes on."""
-    growing = ("version", "ladder", "trials", "limit", "rule", "seed", "models")
+    growing = ("version", "ladder", "trials", "limit", "calls", "rule", "seed", "models")
     fixed = {name: value for name, value in config.items() if name not in growing}
     adapters = sorted({str(model["adapter"]) for model in config["models"].values()})
     text = json.dumps([fixed, adapters, sorted(arg.split("::")[0] for arg in args)], sort_keys=True)

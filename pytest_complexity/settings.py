@@ -43,6 +43,7 @@ OPTIONS = (
     Option("temperature", "T", "sampling temperature (default: the model's own)", float),
     Option("max-tokens", "N", "longest completion (default: the model's own)", int),
     Option("max-cost", "USD", "stop before a call would pass it; over all sessions of the run", float),
+    Option("calls", "WHICH", "which calls to make: all, lazy, switching, switching:RUN_OR_COUNTS, or their number"),
     Option("rule", "NAME", "label rule: complexitynet, tier, tier@SHARE (default: by the ladder)"),
     Option("router", "DIR", "judge a trained router on this run: what `pytest-complexity train` wrote"),
     Option("gate", "'PATH OP NUMBER'", "fail the run unless it holds in report.json; repeatable", str, True),
@@ -53,6 +54,18 @@ OPTIONS = (
 )
 _IniType = Literal["string", "int", "float", "bool", "linelist"]
 _INI_TYPES: dict[type, _IniType] = {str: "string", int: "int", float: "float", bool: "bool"}
+
+
+@dataclass(frozen=True)
+class CallChoice:
+    """`--cx-calls`: a policy's name, the number of calls of a budget, and what switching learns from, if anything."""
+
+    name: Literal["all", "lazy", "switching", "budget"] = "all"
+    number: int = 0
+    measured: Path | None = None
+
+    def __str__(self) -> str:
+        return str(self.number) if self.name == "budget" else self.name
 
 
 @dataclass(frozen=True)
@@ -72,6 +85,7 @@ class Settings:
     temperature: float | None
     max_tokens: int | None
     max_cost: float | None
+    calls: CallChoice
     rule: str | None
     router: Path | None
     gates: tuple[str, ...]
@@ -138,6 +152,7 @@ def read_settings(config: pytest.Config) -> Settings:
         temperature=_temperature(get("temperature")),
         max_tokens=_positive("max-tokens", get("max_tokens")),
         max_cost=_positive("max-cost", get("max_cost")),
+        calls=_calls(get("calls") or "all", config.invocation_params.dir),
         rule=get("rule") or None,
         router=config.invocation_params.dir / router if router else None,
         gates=tuple(get("gate") or ()),
@@ -167,6 +182,22 @@ def _specs(text: str | None) -> tuple[str, ...] | None:
 
 def _name(spec: str) -> str:
     return spec.partition("=openai:")[0]
+
+
+def _calls(text: str, base: Path) -> CallChoice:
+    name, colon, path = text.partition(":")
+    if text == "all":
+        return CallChoice("all")
+    if text == "lazy":
+        return CallChoice("lazy")
+    if name == "switching" and bool(path) == bool(colon):
+        return CallChoice("switching", measured=base / path if path else None)
+    if text.isascii() and text.isdigit() and int(text) > 0:
+        return CallChoice("budget", int(text))
+    raise pytest.UsageError(
+        f"--cx-calls: {text!r} is no policy; there are all, lazy, switching, switching:RUN_OR_COUNTS, "
+        "and a number of calls above 0"
+    )
 
 
 def _temperature(value: Any) -> Any:

@@ -1,49 +1,61 @@
 """Which (task, model, trial) to call next, given the outcomes so far. Pure: asks no model, reads and writes nothing.
 
 One mechanism for every policy, live or on recordings: whoever makes the calls begins with `first`, tells each outcome
-to `after`, and does what the `Step` says. When no call is under way any more, every trial of the plan has been called
-or skipped. Nothing may depend on the order in which outcomes of different tasks come in.
+to `after`, and does what the `Step` says. What is neither called nor skipped when no call is under way is skipped.
+Nothing may depend on the order in which outcomes of different tasks come in.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from pytest_complexity.outcomes import Key, Outcome
 
 
 @dataclass(frozen=True)
 class Step:
-    """Trials to call now, in this order, and trials that will never be called, each with its reason."""
+    """What a policy wants next: trials to call, in this order, and trials to leave out, each with the reason."""
 
-    call: tuple[Key, ...] = ()
+    call: Sequence[Key] = ()
     skip: Mapping[Key, str] = field(default_factory=dict)
 
 
-class CallPolicy(Protocol):
-    """See the module. One object serves one run."""
+class Calls(Protocol):
+    """Which calls to make. Asked on one thread only, and of trials of the plan only; one object serves one run.
 
-    def first(self) -> Step:
-        """What to do before anything is known."""
+    A trial that an earlier session answered takes part like any other and costs nothing. Of a task without assertions,
+    which a test judges by itself, the policy is told that it is unmeasured.
+    """
+
+    def first(self) -> Iterable[Key]:
+        """The trials to begin with."""
 
     def after(self, outcome: Outcome) -> Step:
-        """What to do once this trial, called before, has its outcome."""
+        """What follows from this outcome, measured or not. One that was called cannot be skipped any more."""
 
 
-class All:
-    """Every trial of the plan, in its order."""
+@runtime_checkable
+class Telling(Protocol):
+    """A policy that has something of its own to say once a run is over."""
+
+    def report(self) -> Mapping[str, Any]:
+        """What `report.json` has under `calls`, as plain builtins."""
+
+
+class AllCalls:
+    """Every trial, in the plan's order."""
 
     def __init__(self, plan: Sequence[Key]) -> None:
-        self._plan = tuple(plan)
+        self._plan = plan
 
-    def first(self) -> Step:
-        """The whole plan."""
-        return Step(self._plan)
+    def first(self) -> Iterable[Key]:
+        """See `Calls`."""
+        return self._plan
 
-    def after(self, outcome: Outcome) -> Step:
-        """Nothing: all is under way."""
+    def after(self, _: Outcome) -> Step:
+        """See `Calls`."""
         return Step()
 
 

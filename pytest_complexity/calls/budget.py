@@ -9,7 +9,8 @@ from __future__ import annotations
 import heapq
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -45,31 +46,55 @@ class Budget:
         """What is known, tasks in the plan's order."""
         return Matrix(self._successes, self._trials)
 
-    def first(self) -> Step:
+    def first(self) -> tuple[Key, ...]:
         """The first round."""
         return self._next()
 
     def after(self, outcome: Outcome) -> Step:
-        """The next round once this one is complete."""
+        """The next round once this one is complete; the rest is skipped once the budget is spent."""
         if outcome.verdict.measured:
             cell = self._row[outcome.suite, outcome.task_id], self._ladder.index(outcome.model)
             self._trials[cell] += 1
             self._successes[cell] += outcome.verdict is Verdict.PASS
         self._waiting -= 1
-        return Step() if self._waiting else self._next()
+        if self._waiting:
+            return Step()
+        if chosen := self._next():
+            return Step(chosen)
+        reason = f"the budget of {self._calls} calls is spent"
+        return Step(skip={key: reason for row in self._left for keys in row for key in keys})
 
-    def _next(self) -> Step:
+    def report(self) -> Mapping[str, Any]:
+        """For `report.json`: each model's share right over all tasks, with what was not called filled in.
+
+        `chances` has a row a task, in the plan's order: each model's chance, in ladder order, and its 95% bounds.
+        """
+        fitted = Chances().fit(self.matrix)
+        doubt = np.einsum("tkk->tk", fitted.covariance_)
+        half = 1.96 * np.sqrt((fitted.mean_.var(0) + doubt.mean(0)) / len(self._row))
+        low, high = fitted.interval()
+        return {
+            "policy": "budget",
+            "models": {
+                model: {
+                    "accuracy": float(mean),
+                    "accuracy_ci": [max(float(mean - by), 0.0), min(float(mean + by), 1.0)],
+                }
+                for model, mean, by in zip(self._ladder, fitted.mean_.mean(0), half, strict=True)
+            },
+            "chances": [
+                {"suite": suite, "task_id": task_id, "chances": _short(fitted.mean_[row])}
+                | {"low": _short(low[row]), "high": _short(high[row])}
+                for (suite, task_id), row in self._row.items()
+            ],
+        }
+
+    def _next(self) -> tuple[Key, ...]:
         size = min(self._round, self._budget)
         chosen = self._choose(size) if size else []
         self._budget -= len(chosen)
         self._waiting = len(chosen)
-        if self._budget:
-            return Step(tuple(chosen))
-        reason = f"the budget of {self._calls} calls is spent"
-        rest = [key for row in self._left for keys in row for key in keys]
-        for row in self._left:
-            row.clear()
-        return Step(tuple(chosen), dict.fromkeys(rest, reason))
+        return tuple(chosen)
 
     def _choose(self, size: int) -> list[Key]:
         fitted = Chances().fit(self.matrix)
@@ -96,3 +121,7 @@ class Budget:
         gains = np.where([bool(keys) for keys in self._left[row]], np.maximum(gains, 1e-12), 0.0)
         model = int(gains.argmax())
         return float(gains[model]), model
+
+
+def _short(values: Floats) -> list[float]:
+    return [round(float(value), 4) for value in values]

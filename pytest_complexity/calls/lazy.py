@@ -28,11 +28,9 @@ class Lazy:
         named = Rule.named(rule, len(ladder))
         self._tasks = {task: _Task(keys, ladder, trials, named) for task, keys in by_task(plan).items()}
 
-    def first(self) -> Step:
+    def first(self) -> tuple[Key, ...]:
         """The first call of every task."""
-        steps = [task.step() for task in self._tasks.values()]
-        skipped = {key: why for step in steps for key, why in step.skip.items()}
-        return Step(tuple(key for step in steps for key in step.call), skipped)
+        return tuple(key for task in self._tasks.values() for key in task.step().call)
 
     def after(self, outcome: Outcome) -> Step:
         """The next call of its task, or none any more."""

@@ -31,6 +31,7 @@ class Findings:
     curve: RouterCurve | None
     nested: NonNested | None
     router: Evaluation | None = None
+    calls: str = "all"
 
 
 def build(findings: Findings) -> dict[str, Any]:
@@ -44,6 +45,7 @@ def build(findings: Findings) -> dict[str, Any]:
             "measured": sum(sum(row.task.trials.values()) for row in labels.rows),
             "planned": sum(row.task.planned * len(labels.ladder) for row in labels.rows),
             "unmeasured": findings.unmeasured,
+            "calls": findings.calls,
             "scored": len(bench.cases),
             "cost_unit": bench.cost_unit,
         },

@@ -22,7 +22,27 @@ def coverage(report: Report) -> str:
     """How much was measured."""
     run = report["run"]
     text = f"{run['tasks']} tasks, {len(run['ladder'])} models, {run['measured']} of {run['planned']} trials measured"
-    return text + (f", {run['unmeasured']} unmeasured" if run["unmeasured"] else "")
+    text += f", {run['unmeasured']} unmeasured" if run["unmeasured"] else ""
+    if run["calls"] == "all" or run["measured"] + run["unmeasured"] >= run["planned"]:
+        return text
+    text += f"; which, --cx-calls={run['calls']} chose: shares of models and policies are not those of a full run"
+    return text + _called(report.get("calls"))
+
+
+def _called(calls: Report | None) -> str:
+    """What the call policy has to say of itself."""
+    if calls is None:
+        return ", levels are"
+    if calls["policy"] == "switching":
+        return (
+            f". Switching handed in a right answer for {percent(calls['accuracy'])} of {calls['tasks']} tasks (95% "
+            f"{interval(calls['accuracy_ci'])}) at a mean of {calls['cost']:.2f} calls of the last model"
+        )
+    filled = ", ".join(
+        f"{name} {percent(each['accuracy'])} ({interval(each['accuracy_ci'])})"
+        for name, each in calls["models"].items()
+    )
+    return f". With the rest filled in: {filled}"
 
 
 def headline(report: Report) -> str:

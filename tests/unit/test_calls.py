@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_complexity.calls import All, CallPolicy
+from pytest_complexity.calls import AllCalls, Calls
 from pytest_complexity.calls.lazy import REASON, Lazy
 from pytest_complexity.calls.simulate import Driven, draw, drive
 from pytest_complexity.counts import TaskCounts, counts_of
@@ -105,8 +105,8 @@ def test_the_order_in_which_tasks_answer_changes_nothing(kind: str) -> None:
     counts = [task_of(n, [n % 6, (n * 2) % 6, 5], 5) for n in range(12)]
     world = draw(counts, NAMES[:3], seed=1)
 
-    def policy() -> CallPolicy:
-        return All(list(world)) if kind == "all" else Lazy(list(world), NAMES[:3], 5)
+    def policy() -> Calls:
+        return AllCalls(list(world)) if kind == "all" else Lazy(list(world), NAMES[:3], 5)
 
     backwards = _drive_backwards(policy(), world)
     forwards = drive(policy(), world)
@@ -114,9 +114,8 @@ def test_the_order_in_which_tasks_answer_changes_nothing(kind: str) -> None:
     assert backwards.skipped == forwards.skipped
 
 
-def _drive_backwards(policy: CallPolicy, world: dict[Key, Outcome]) -> Driven:
-    step = policy.first()
-    waiting, skipped, outcomes = list(step.call), dict(step.skip), []
+def _drive_backwards(policy: Calls, world: dict[Key, Outcome]) -> Driven:
+    waiting, skipped, outcomes = list(policy.first()), {}, []
     while waiting:
         outcomes.append(world[waiting.pop()])
         step = policy.after(outcomes[-1])
