@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from pytest_complexity.calibration import parse_target
 from pytest_complexity.classifiers import DEFAULT, NAMES
 from pytest_complexity.errors import ComplexityError
 from pytest_complexity.gates import annotated, margin
@@ -147,6 +148,7 @@ def _train(arguments: argparse.Namespace) -> int:
     from pytest_complexity.training import train  # noqa: PLC0415
 
     labels = read_labels(arguments.inputs, _ladder(arguments), arguments.rule)
+    target = parse_target(arguments.target, labels.ladder) if arguments.target is not None else None
     _tell(
         f"{len(labels.rows)} tasks: {sum(labels.counts.values())} with a level by {labels.rule}, "
         f"{labels.dropped_unsolved} never solved, {labels.below_threshold} below the threshold, "
@@ -154,12 +156,12 @@ def _train(arguments: argparse.Namespace) -> int:
     )
     with _progress():
         training = train(labels, arguments.classifier, arguments.seed, arguments.test)
-        target = None
-        if arguments.target:
-            learned = replace(labels, rows=training.train)
-            target = calibrate_to(arguments.target, training.trained, learned, arguments.seed)
+        learned = replace(labels, rows=training.train)
+        calibrated = calibrate_to(target, training.trained, learned, arguments.seed) if target else None
     training.save(arguments.o)
-    save_policy(arguments.o, target)
+    save_policy(arguments.o, calibrated)
+    if calibrated:
+        _tell(calibrated.sentence(training.trained.unit))
     test = arguments.o / "test.jsonl"
     _write(test, "".join(json.dumps(to_json(row, labels.ladder, labels.rule)) + "\n" for row in training.test))
     _tell(

@@ -101,7 +101,7 @@ def results_of(measured: Measured, rule: str | None = None, *, routed: Routed | 
         models={name: score_model(name, measured.counts, measured.outcomes) for name in measured.ladder},
         played=played,
         policies=policies,
-        judgement=judge(played, policies, seed),
+        judgement=judge(played, policies, seed, leaked=bool(routed and routed.evaluation and routed.evaluation.leaked)),
         curve=router_curve(played, routed.prices, seed) if routed else None,
         nested=non_nested(bench, seed),
         router=routed.evaluation if routed else None,

@@ -41,6 +41,10 @@ def headline(report: Report) -> str:
         f"{points(judged['over_zero_ci'][1])}) against mixing single models blindly at that cost"
     )
     known = "with the levels known in advance, " if routing["informed"] else ""
+    if routing["worth_it"] is None:
+        leaked = f"the router was trained on {report['router']['leaked']} of these tasks"
+        does = _does(report, judged, name)
+        return f"Whether routing pays cannot be told here: {leaked}. With them {does}, {over}."
     if routing["worth_it"]:
         verdict = "Routing could pay here" if routing["informed"] else "Routing pays here"
         best = report["run"]["ladder"].index(routing["best_single"])
@@ -75,6 +79,10 @@ def details(report: Report) -> list[str]:
         return []
     ladder, extra, found = report["run"]["ladder"], nested["extra_cost"], []
     if "aiq" in routing:
+        shares = report["policies"][routing["policy"]]["shares"]
+        found.append(
+            f"{routing['policy']} asks " + ", ".join(f"{name} {percent(share)}" for name, share in shares.items())
+        )
         found.append(_curve(routing, ladder))
     found.append(
         f"{report['run']['scored']} tasks can show a difference of {points(routing['detectable_difference'])[1:]} "

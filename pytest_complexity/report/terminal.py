@@ -32,6 +32,7 @@ def router_alone(report: Report, console: Console) -> None:
     """Prints how right the router's classifier is, and what its policies come to."""
     evaluation(report["router"], console)
     console.print(policies(report))
+    console.print(sentences.headline(report), highlight=False, style="bold")
     console.print(sentences.notes(report), style="dim", highlight=False)
 
 
