@@ -1,9 +1,9 @@
 """How right the classifiers are on outcomes that others measured. Prints docs/results/classifiers.md.
 
-    python benchmarks/results/classifiers.py DATA --work DIR [--heavy NAMES] > docs/results/classifiers.md
+    python benchmarks/results/classifiers.py DATA --work DIR [--embedding] [--lm] > docs/results/classifiers.md
 
 DATA holds `outcomes/` and `complexitynet/`. Everything is seeded. Each finished piece is kept in DIR, and a second
-start goes on where the first one was stopped. `--heavy embedding,lm` adds the classifiers of the extras on one set.
+start goes on where the first one was stopped. `--embedding` and `--lm` add the classifiers of these extras on one set.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import math
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +26,11 @@ from scipy.special import betaln, gammaln
 
 from pytest_complexity.classifiers import CHEAP
 from pytest_complexity.counts import TaskCounts, read_counts
-from pytest_complexity.evaluation import ASKED, ceiling, score_answers
+from pytest_complexity.evaluation import ASKED, ceiling, evaluate, score_answers
 from pytest_complexity.folds import out_of_fold
 from pytest_complexity.labels import Labels, Rule, label_all, level_of
 from pytest_complexity.resampling import interval, resampled_means, sign_flip
-from pytest_complexity.training import arrays_of, fit, split
+from pytest_complexity.training import arrays_of, fit, split, train
 
 Floats = NDArray[np.float64]
 SEEDS = range(5)
@@ -51,7 +51,7 @@ SETS = {
     "The authors' counts, 2 models, tier": (AUTHORS, ("gpt35", "gpt4"), "tier"),
 }
 CURVES = ("RouterDC, 3 models, complexitynet", "RouterBench, Mistral 7B and GPTs, tier")
-HEAVY_ON = "RouterBench, Mistral 7B and GPTs, tier"
+EXTRAS_ON = "RouterBench, Mistral 7B and GPTs, tier"
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ def tested(ours: Floats, theirs: Floats, unit: float) -> str:
     return f"{unit * mean:+.{1 if unit > 1 else 3}f} (p = {p:.2g})"
 
 
-def comparison(data: Path, shelf: Shelf, heavy: Sequence[str]) -> Iterator[str]:
+def comparison(data: Path, shelf: Shelf, *, embedding: bool) -> Iterator[str]:
     """The main tables, and the sentence on where the winner beats the majority."""
     wins: dict[str, list[str]] = {"levels": [], "log-loss": [], "neither": []}
     total: dict[str, list[float]] = {name: [] for name in CHEAP}
@@ -171,8 +171,8 @@ def comparison(data: Path, shelf: Shelf, heavy: Sequence[str]) -> Iterator[str]:
         counts = ", ".join(f"{level}: {count}" for level, count in labels.counts.items() if count)
         noise = ceiling(labels.decided, labels.ladder, labels.rule)
         cells = {one: cell(shelf, labels, name, one) for one in CHEAP}
-        if name == HEAVY_ON:
-            cells |= {one: cell(shelf, labels, name, one, [0]) for one in heavy}
+        if embedding and name == EXTRAS_ON:
+            cells["embedding"] = cell(shelf, labels, name, "embedding", [0])
         majority, rows = cells["majority"], []
         for one, found in cells.items():
             if one in total:
@@ -355,9 +355,9 @@ def measured_again(labels: Labels, trials: int, seed: int) -> Labels:
     return label_all(tasks, labels.ladder, labels.rule)
 
 
-def held_out(train: Sequence[Any], test: Sequence[Any], labels: Labels, classifier: str) -> tuple[float, float]:
-    """Exact accuracy and log-loss on `test` after training on `train`."""
-    trained = fit(train, labels.ladder, labels.rule, classifier)
+def held_out(learned: Sequence[Any], test: Sequence[Any], labels: Labels, classifier: str) -> tuple[float, float]:
+    """Exact accuracy and log-loss on `test` after training on `learned`."""
+    trained = fit(learned, labels.ladder, labels.rule, classifier)
     decided = [row for row in test if row.level]
     truth = np.array([row.level for row in decided])
     levels = np.array([each.levels for each in trained.predict([row.task.text for row in decided])])
@@ -376,8 +376,8 @@ def curve_of_tasks(data: Path, shelf: Shelf) -> Iterator[str]:
                 for seed in range(10):
                     parts = split([row.task.text for row in labels.rows], 0.2, seed)
                     order = np.random.default_rng(seed).permutation(parts.train)[:tasks]
-                    train, test = [labels.rows[at] for at in order], [labels.rows[at] for at in parts.test]
-                    found.append([held_out(train, test, labels, one) for one in ("majority", "tfidf")])
+                    learned, test = [labels.rows[at] for at in order], [labels.rows[at] for at in parts.test]
+                    found.append([held_out(learned, test, labels, one) for one in ("majority", "tfidf")])
                 return found
 
             rows.append([str(tasks), *_means(shelf.get(f"curve|{name}|{tasks}", make))])
@@ -395,8 +395,8 @@ def curve_of_trials(data: Path, shelf: Shelf) -> Iterator[str]:
             for seed in range(10):
                 parts = split([row.task.text for row in labels.rows], 0.2, seed)
                 fewer = measured_again(labels, trials, seed)
-                train, test = [fewer.rows[at] for at in parts.train], [labels.rows[at] for at in parts.test]
-                found.append([held_out(train, test, labels, one) for one in ("majority", "tfidf")])
+                learned, test = [fewer.rows[at] for at in parts.train], [labels.rows[at] for at in parts.test]
+                found.append([held_out(learned, test, labels, one) for one in ("majority", "tfidf")])
             return found
 
         rows.append([str(trials), *_means(shelf.get(f"trials|{name}|{trials}", make))])
@@ -436,30 +436,64 @@ def as_in_the_paper(data: Path, shelf: Shelf) -> Iterator[str]:
     yield table("classifier|exact, mean|spread|least|most", rows)
 
 
+def language_model(data: Path, shelf: Shelf) -> Iterator[str]:
+    """One split: a training takes minutes on a GPU and long on two processors."""
+    labels = labels_of(data, EXTRAS_ON)
+
+    def make() -> Any:
+        before = time.perf_counter()
+        training = train(labels, "lm")
+        seconds = time.perf_counter() - before
+        found = evaluate(
+            training.trained, replace(labels, rows=training.test), {each.name: each for each in training.baselines}
+        )
+        assert found is not None
+        rows = {name: asdict(row) for name, row in found.rows.items()}
+        test = asdict(found.against_majority)
+        return {"rows": rows, "tasks": found.tasks, "train": len(training.train), "test": test, "seconds": seconds}
+
+    value = shelf.get("lm", make)
+    rows = []
+    for name, row in value["rows"].items():
+        bounds = " to ".join(f"{100 * bound:.1f}" for bound in row["accuracy_ci"])
+        numbers = ("-" if each is None else f"{each:.3f}" for each in (row["log_loss"], row["chance_log_loss"]))
+        any_of = "-" if row["any_of_n"] is None else percent(row["any_of_n"])
+        rows.append([name, percent(row["accuracy"]), bounds, percent(row["within_one"]), any_of, *numbers])
+    yield "## A small language model, fine-tuned"
+    yield (
+        f"{EXTRAS_ON}: one split, {value['train']} tasks to train on, {value['tasks']} with a level to test on. `lm` "
+        f"is SmolLM2-135M-Instruct with LoRA, {value['seconds']:.0f} s with its baselines; `untrained` the same before "
+        f"training. Against the majority label: {value['test']['better']} tasks better, {value['test']['worse']} worse "
+        f"(McNemar p = {value['test']['p']:.2g})."
+    )
+    yield table("classifier|exact|95%|within 1|any of 5|log-loss|chances", rows)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--heavy", default="")
+    parser.add_argument("--embedding", action="store_true")
+    parser.add_argument("--lm", action="store_true")
     arguments = parser.parse_args()
     arguments.work.mkdir(parents=True, exist_ok=True)
     shelf, data = Shelf(arguments.work / "pieces.jsonl"), arguments.data
-    heavy = [name for name in arguments.heavy.split(",") if name]
+    extras = "".join(f" --{name}" for name in ("embedding", "lm") if getattr(arguments, name))
     parts = [
         "# Classifiers",
-        f"Printed by `python benchmarks/results/classifiers.py DATA --work DIR"
-        f"{' --heavy ' + arguments.heavy if heavy else ''}`. Five folds, five seeds, near-duplicates in one fold; "
-        "every task is predicted by classifiers that did not see it. Intervals and tests are over tasks. `exact`: the"
-        " level is right. `log-loss`: of the levels, nats per task; `chances`: of models' successes, per trial. `s`: "
-        "seconds to train, on a busy machine of two processors. The ceiling is how often two halves of the same trials "
-        "give a task the same level.",
+        f"Printed by `python benchmarks/results/classifiers.py DATA --work DIR{extras}`. Five folds, five seeds, "
+        "near-duplicates in one fold: every task is predicted by classifiers that did not see it. Intervals and tests "
+        "are over tasks. `exact`: the level is right. `log-loss`: of the levels, nats per task; `chances`: of the "
+        "models' successes, nats per trial. `s`: seconds to train, on a busy machine of two processors. The ceiling is "
+        "how often two halves of the same trials give a task the same level.",
         "## Data sets",
-        *comparison(data, shelf, heavy),
+        *comparison(data, shelf, embedding=arguments.embedding),
         *direct_or_derived(data, shelf),
         *authors(data),
         *curve_of_tasks(data, shelf),
         *curve_of_trials(data, shelf),
         *as_in_the_paper(data, shelf),
+        *(language_model(data, shelf) if arguments.lm else ()),
     ]
     print("\n\n".join(parts))
 

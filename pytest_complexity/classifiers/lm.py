@@ -75,7 +75,7 @@ class LmClassifier(TextClassifier):
             loss.backward()
             torch.nn.utils.clip_grad_norm_(parameters, 1.0)
             self._optimiser.step()
-            total += float(loss) * len(rows)
+            total += float(loss.detach()) * len(rows)
         return total / len(texts)
 
     def _last_logits(self, model: Any, texts: Sequence[str]) -> Any:
@@ -213,7 +213,8 @@ def _adapted(base: Any) -> Any:
 def _adapters(model: Any) -> dict[str, NDArray[Any]]:
     from peft import get_peft_model_state_dict  # noqa: PLC0415
 
-    return {name: tensor.cpu().numpy().copy() for name, tensor in get_peft_model_state_dict(model).items()}
+    state = get_peft_model_state_dict(model, save_embedding_layers=False)
+    return {name: tensor.cpu().numpy().copy() for name, tensor in state.items()}
 
 
 def _adapt(model: Any, adapters: dict[str, NDArray[Any]]) -> None:
