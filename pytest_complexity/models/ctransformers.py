@@ -79,7 +79,7 @@ class CTransformersModel:
         """Raises `ModelError` where the library or the file is missing, or the file is none that could be read."""
         if importlib.util.find_spec("ctransformers") is None:
             raise ModelError(f"model {self.name!r}: ctransformers is not installed: pip install ctransformers")
-        remedy = f"set {PATH_VARIABLE} to a GGUF or GGML file of the model"
+        remedy = f"set {PATH_VARIABLE}, or path in the model's table, to a GGUF or GGML file of the model"
         if self._path is None:
             raise ModelError(f"model {self.name!r}: no file: {remedy}")
         try:

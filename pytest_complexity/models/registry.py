@@ -114,14 +114,15 @@ def build(
     """The model of a name or of `NAME=openai:MODEL@URL`, with the paper's sampling where nothing is said.
 
     `tables` holds `[tool.pytest-complexity.models]`; one of a built-in model's name changes what it says and keeps the
-    rest. Raises `ModelError`, which lists the names, for any other. Whether the model can run is for its `check` to
-    tell.
+    rest, and one of the NAME before `=openai:` gives that its prices and its sampling. Raises `ModelError`, which lists
+    the names, for any other. Whether the model can run is for its `check` to tell.
     """
     tables = tables or {}
     said = {"temperature": temperature, "max_tokens": max_tokens}
     if parts := _SPEC.fullmatch(spec):
-        table: Mapping[str, Any] = {"adapter": "openai", "model": parts["model"], "url": parts["url"]}
-        return _adapter("openai")(Wish(parts["name"], table, said, seed))
+        name = parts["name"]
+        table = {**tables.get(name, {}), "adapter": "openai", "model": parts["model"], "url": parts["url"]}
+        return _made(Wish(name, table, said, seed), "openai")
     others = [each.name for each in entry_points(group=ENTRY_POINTS)]
     if spec not in BUILT_IN and spec not in tables and spec not in others:
         known = ", ".join(dict.fromkeys([*BUILT_IN, *tables, *others]))
@@ -133,12 +134,9 @@ def build(
     adapter = wish.get("adapter", str, spec if spec in others else None)
     if adapter is None:
         raise wish.error(f"adapter is missing; there are {', '.join([*_ADAPTERS, *others])}")
-    try:
-        model = _adapter(adapter)(wish)
-    except KeyError:
-        raise wish.error(f"no adapter {adapter!r}; there are {', '.join([*_ADAPTERS, *others])}") from None
-    wish.done()
-    return model
+    if adapter not in _ADAPTERS and adapter not in others:
+        raise wish.error(f"no adapter {adapter!r}; there are {', '.join([*_ADAPTERS, *others])}")
+    return _made(wish, adapter)
 
 
 def name_of(spec: str) -> str:
@@ -172,8 +170,14 @@ def _table(parent: Mapping[str, Any], name: str, pyproject: Path) -> dict[str, A
     return table
 
 
+def _made(wish: Wish, adapter: str) -> LiveModel:
+    model = _adapter(adapter)(wish)
+    wish.done()
+    return model
+
+
 def _adapter(name: str) -> Adapter:
-    """A built-in adapter or another package's. Raises KeyError where there is none, `ModelError` where it fails."""
+    """A built-in adapter or another package's. Raises `ModelError` where that fails."""
     if name in _ADAPTERS:
         return _ADAPTERS[name]
     found = {each.name: each for each in entry_points(group=ENTRY_POINTS)}[name]

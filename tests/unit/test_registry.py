@@ -74,6 +74,8 @@ def test_a_table_defines_a_model_and_changes_a_built_in_one() -> None:
     assert build("mine", tables).price == Price(1.0, 2.5)
     changed = build("gpt4", tables)
     assert changed.definition == build("gpt4").definition
+    priced = build("mine=openai:other@http://h/v1", tables)
+    assert (priced.price, priced.definition["model"]) == (Price(1.0, 2.5), "other")
     assert changed.price == KNOWN_PRICES["gpt4"]
     assert changed.batch == 1  # type: ignore[attr-defined]
 
