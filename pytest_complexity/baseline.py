@@ -35,7 +35,8 @@ class Change:
 
 
 def read_baseline(path: Path) -> dict[str, Any]:
-    """An earlier `report.json`. Raises `GateError` where it is none, or one without tasks."""
+    """An earlier `report.json`, or a run directory's. Raises `GateError` where it is none, or one without tasks."""
+    path = path / "report.json" if path.is_dir() else path
     report = parse_object(read_bytes(path, GateError), str(path), GateError)
     try:
         _series(report)

@@ -10,13 +10,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from pytest_complexity.errors import ComplexityError
+from pytest_complexity.datacheck import check_tasks
+from pytest_complexity.errors import ComplexityError, TaskError
 from pytest_complexity.gates import annotated, margin
 from pytest_complexity.inputs import read_inputs
 from pytest_complexity.prior import ladder, predict
+from pytest_complexity.report.plots import plots
 from pytest_complexity.results import Checks, results_of
+from pytest_complexity.sandbox import verifiers
 from pytest_complexity.sandbox.doctor import doctor
-from pytest_complexity.suites import OFFICIAL, fetch
+from pytest_complexity.suites import OFFICIAL, SUITES, fetch, load_file, load_suite
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -44,14 +47,19 @@ def parser() -> argparse.ArgumentParser:
 
     report = commands.add_parser("report", help="the report of a run directory or of counts")
     _add_inputs(report)
-    report.add_argument("-o", metavar="DIR", type=Path, help="also write labels.jsonl, report.json and report.md there")
+    report.add_argument(
+        "-o", metavar="DIR", type=Path, help="also write labels.jsonl and report.json, .md and .html there"
+    )
     report.add_argument(
         "--gate", action="append", default=[], metavar="'PATH OP NUMBER'", help="exit 1 unless it holds"
     )
-    report.add_argument("--baseline", metavar="REPORT.JSON", type=Path, help="exit 1 on a significant loss against it")
+    report.add_argument(
+        "--baseline", metavar="FILE", type=Path, help="a report.json or a run: exit 1 on a significant loss"
+    )
     report.add_argument(
         "--margin", metavar="SHARE", type=margin, default=0.0, help="the loss against it to put up with (default 0)"
     )
+    report.add_argument("--plots", metavar="DIR", type=Path, help="also draw figures there, SVG and PNG (extra: plots)")
     report.add_argument("--json", action="store_true", help="print report.json instead of tables")
     report.set_defaults(command=_report)
 
@@ -79,6 +87,14 @@ def parser() -> argparse.ArgumentParser:
     one = actions.add_parser("fetch", help="download a file into the cache directory")
     one.add_argument("name", choices=list(OFFICIAL))
     one.set_defaults(command=_data_fetch)
+    suite = actions.add_parser(
+        "check",
+        help="do a suite's tests tell right from wrong? exit 1 where a reference solution fails them, or where an "
+        "empty program or one that returns a constant passes",
+    )
+    suite.add_argument("suite", metavar="SUITE", help=f"{', '.join(SUITES)}, or the path of a task file")
+    suite.add_argument("--dataset", metavar="NAME_OR_PATH", help="where a built-in suite's tasks come from")
+    suite.set_defaults(command=_data_check)
     checked = commands.add_parser("doctor", help="proves each limit of the sandbox by a program that breaks it")
     checked.add_argument("--sandbox", metavar="LEVEL", help="process, limits or namespaces (default: the best here)")
     checked.set_defaults(command=_doctor)
@@ -109,9 +125,12 @@ def _report(arguments: argparse.Namespace) -> int:
         sys.stdout.write(results.json())
     else:
         results.print(sys.stdout)
-    if arguments.o is not None:
-        results.write(lambda name, text: _write(arguments.o / name, text))
     checked = checks.of(results.report)
+    if arguments.o is not None:
+        results.write(lambda name, text: _write(arguments.o / name, text), checked=checked, baseline=checks.baseline)
+    if arguments.plots is not None:
+        for name, data in plots(results.report):
+            _write(arguments.plots / name, data)
     for gate in checked:
         print(annotated(gate), file=sys.stderr)
     return 0 if all(gate.passed for gate in checked) else 1
@@ -167,6 +186,34 @@ def _data_fetch(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _data_check(arguments: argparse.Namespace) -> int:
+    path = Path(arguments.suite)
+    if arguments.suite in SUITES:
+        dataset = load_suite(arguments.suite, arguments.dataset)
+    elif path.exists():
+        dataset = load_file(path.stem, path)
+    else:
+        raise TaskError(
+            f"{arguments.suite}: neither a built-in suite ({', '.join(SUITES)}) nor a task file that exists"
+        )
+    total = len(dataset.tasks)
+
+    def progress(done: int) -> None:
+        if sys.stderr.isatty():
+            print(f"\r{done} of {total} tasks", end="\n" if done == total else "", file=sys.stderr, flush=True)
+
+    found = check_tasks(dataset.tasks, workers=verifiers(), progress=progress)
+    for task in found:
+        for fault in task.faults:
+            print(f"{task.task_id}: {fault}")
+    without = sum(not task.has_reference for task in found)
+    mutants, survivors = sum(task.mutants for task in found), sum(task.survivors for task in found)
+    faulty = sum(bool(task.faults) for task in found)
+    print(f"{dataset.suite}: {total} tasks, {without} without a reference solution, {faulty} with a fault")
+    print(f"{mutants - survivors} of {mutants} mutants of the references fail, as they should")
+    return 1 if faulty else 0
+
+
 def _doctor(arguments: argparse.Namespace) -> int:
     rows = doctor(arguments.sandbox)
     for row in rows:
@@ -181,9 +228,9 @@ def _ladder(arguments: argparse.Namespace) -> tuple[str, ...] | None:
     return tuple(part.strip() for part in arguments.models.split(",") if part.strip())
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, content: str | bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
     except OSError as why:
         raise ComplexityError(f"{path}: cannot be written: {why.strerror}") from None

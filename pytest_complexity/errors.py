@@ -37,6 +37,8 @@ class TrainingError(ComplexityError):
 
 class TrainedError(ComplexityError):
     """A trained directory that is damaged, of another version, or of another ladder."""
+
+
 class PriorError(ComplexityError):
     """A model's configuration that the Performance Law cannot be applied to."""
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 WORLDS = 2000
+LEAST = 6  #: tasks that must agree to prove anything by the sign test: 2 * 0.5 ** 5 > 0.05
 _FLIPS = 9999
 _CELLS = 4_000_000  # weights held at once
 
@@ -70,12 +71,11 @@ def sign_flip(differences: Floats, seed: int) -> Floats:
 def detectable(differences: Floats) -> float:
     """The smallest mean difference that so many tasks show in 4 of 5 worlds, by a two-sided test at 5%.
 
-    (1.96 + 0.84) standard errors of the paired differences; at least 6 tasks in all, for fewer that all disagree the
-    same way prove nothing by the sign test (2 * 0.5 ** 5 > 0.05).
+    (1.96 + 0.84) standard errors of the paired differences, and at least `LEAST` tasks.
     """
     tasks = len(differences)
     error = float(differences.std(ddof=1)) / math.sqrt(tasks) if tasks > 1 else math.inf
-    return min(1.0, max((1.959964 + 0.841621) * error, 6 / tasks))
+    return min(1.0, max((1.959964 + 0.841621) * error, LEAST / tasks))
 
 
 def _chunks(total: int, width: int) -> Iterator[int]:

@@ -54,12 +54,18 @@ class Results:
         rows = ",\n".join("    " + json.dumps(row, allow_nan=False) for row in self.report["tasks"])
         return head.removesuffix("\n}") + f',\n  "tasks": [\n{rows}\n  ]\n}}\n'
 
-    def write(self, write: Callable[[str, str], None]) -> None:
-        """Hands each file's name and text to `write`."""
+    def write(
+        self,
+        write: Callable[[str, str], None],
+        *,
+        checked: Sequence[GateResult] = (),
+        baseline: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Hands each file's name and text to `write`; the page tells what was `checked`, and against which report."""
         write("labels.jsonl", "".join(line + "\n" for line in self.labels.lines()))
         write("report.json", self.json())
         write("report.md", markdown(self.report))
-        write("report.html", page(self.report, self.run))
+        write("report.html", page(self.report, self.run, checked, baseline))
 
     def text(self, *, width: int, markup: bool) -> str:
         """The report for a terminal of this width, with or without colours."""

@@ -14,11 +14,13 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from pytest_complexity.calibration import Calibrated
+from pytest_complexity.calibration import Calibrated, calibrate, parse_target
 from pytest_complexity.errors import TrainedError
+from pytest_complexity.folds import out_of_fold
 from pytest_complexity.jsonl import parse_object, read_bytes
+from pytest_complexity.labels import Labels
 from pytest_complexity.policies import Router as Policy
-from pytest_complexity.routing import routers_of
+from pytest_complexity.routing import Bench, routers_of
 from pytest_complexity.trained import Trained
 
 POLICY_NAME = "policy.json"
@@ -82,6 +84,16 @@ class Router:
             chances = dict(zip(self.ladder, prediction.chances, strict=True))
             routes.append(Route(self.ladder[index], index, chances, prediction.level, self.trained.costs[index]))
         return routes
+
+
+def calibrate_to(target: str, trained: Trained, labels: Labels, seed: int = 0) -> Calibrated:
+    """The willingness to pay that keeps a target such as "accuracy>=0.8", on the labels that the router learned from.
+
+    Each task is predicted by a classifier of the same kind that was trained on the other folds. Raises `TargetError`.
+    """
+    wanted = parse_target(target, trained.ladder)
+    bench = Bench.of(labels, out_of_fold(labels, trained.name, seed))
+    return calibrate(bench, trained.costs, wanted, seed)
 
 
 def save_policy(path: Path, calibrated: Calibrated | None) -> None:

@@ -200,7 +200,7 @@ def score_policies(played: Played, seed: int = 0) -> dict[str, PolicyScore]:
         "cost": cost,
         "saving": saving,
         "regret": solved[:, [played.index("oracle")]] - solved,
-        "gain": solved - model[:, [best]],
+        "gain": solved - model.max(axis=1, keepdims=True),
         "over_zero": solved - heights(price, model, cost),
     }
     p = sign_flip(played.solved - rates[:, [best]], seed)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -20,6 +19,7 @@ from pytest_complexity.calls.named import policy_of
 from pytest_complexity.desk import LocalDesk
 from pytest_complexity.gates import GateResult, annotated
 from pytest_complexity.inputs import measured_of
+from pytest_complexity.machine import processors
 from pytest_complexity.models import Model
 from pytest_complexity.money import Ledger
 from pytest_complexity.outcomes import Key
@@ -86,14 +86,16 @@ class Run:
             settings.calls, plan.keys, plan.ladder, plan.trials, rule=settings.rule, seed=settings.seed, tasks=tasks
         )
         path = settings.run or default_directory(root, args, config)
-        self._sandbox = Sandbox(settings.sandbox, workers=verifiers(), limits=Limits(settings.timeout, settings.memory))
+        self._sandbox = Sandbox(
+            settings.sandbox, workers=processors(), limits=Limits(settings.timeout, settings.memory)
+        )
         self.directory = RunDirectory(path, {**config, "sandbox": self._sandbox.level})
         self.directory.add_tasks((suite, task) for (suite, _), task in tasks.items())
         self._pipeline = Pipeline(
             models,
             self._sandbox,
             self.directory,
-            verifiers=verifiers(),
+            verifiers=processors(),
             concurrency=settings.concurrency,
             ledger=Ledger(None if settings.replay else settings.max_cost, self.directory.spent(models)),
         )
@@ -118,9 +120,10 @@ class Run:
             if key not in known and not getattr(models[key.model], "knows", lambda _: True)(key)
         ]
         if missing:
+            which = "they" if self._settings.calls.name == "all" else "those that are called for"
             yield (
                 f"the recordings lack {len(missing)} of {len(self._plan.keys)} trials, {missing[0]} the first: "
-                "they will be unmeasured, and errors"
+                f"{which} will be unmeasured, and errors"
             )
 
     def take_notices(self) -> list[str]:
@@ -157,8 +160,8 @@ class Run:
         self._results = results_of(measured, rule=self._settings.rule, seed=self._settings.seed)
         if isinstance(self._calls, Telling):
             self._results = self._results.told(self._calls.report())
-        self._results.write(self.directory.write)
         self._gates = self._checks.of(self._results.report, self._settings.seed)
+        self._results.write(self.directory.write, checked=self._gates, baseline=self._checks.baseline)
         return all(gate.passed for gate in self._gates)
 
     def summarize(self, reporter: pytest.TerminalReporter) -> None:
@@ -236,8 +239,3 @@ def default_directory(root: Path, args: Sequence[str], config: Mapping[str, Any]
         base.mkdir()
         (base / ".gitignore").write_text("*\n")
     return base / hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def verifiers() -> int:
-    """How many programs are verified at once: one for each processor that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

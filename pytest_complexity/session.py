@@ -20,11 +20,12 @@ import pytest
 from pytest_complexity.desk import Channel, Desk, LocalDesk, RemoteDesk
 from pytest_complexity.errors import ComplexityError, ModelError
 from pytest_complexity.labels import Rule
+from pytest_complexity.machine import processors
 from pytest_complexity.models import Bounded, Model, Price, Unanswered
 from pytest_complexity.models.replay import EMBEDDED, Recording, ReplayModel, check_models
 from pytest_complexity.outcomes import Key, Verdict
 from pytest_complexity.pipeline import Skipped
-from pytest_complexity.run import Plan, Run, checks_of, verifiers
+from pytest_complexity.run import Plan, Run, checks_of
 from pytest_complexity.settings import Settings, read_settings
 from pytest_complexity.suites import Dataset, load_file, load_list, load_suite
 from pytest_complexity.tasks import Task
@@ -241,7 +242,7 @@ class Session:
         if asked is None:
             asked = self.config.getini("timeout")
         # Two runs of a program, each with a retry alone, behind as many as there are verifying workers.
-        ours = 60 + 8 * self.settings.timeout * verifiers()
+        ours = 60 + 8 * self.settings.timeout * processors()
         if self._live or (self._worker is not None and not self.settings.replay):
             ours += 24 * 3600  # a server may ask us to wait, again and again; each wait has a bound of its own
         if asked and float(asked) > 0 and float(asked) < ours:

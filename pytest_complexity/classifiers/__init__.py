@@ -20,10 +20,11 @@ DEFAULT = "tfidf"
 _PLACES: Mapping[str, tuple[str, str]] = {
     "majority": ("majority", "MajorityClassifier"),
     "length": ("length", "LengthClassifier"),
+    "knn": ("knn", "KnnClassifier"),
     "tfidf": ("tfidf", "TfidfClassifier"),
 }
 NAMES = tuple(_PLACES)
-CHEAP = ("majority", "length", "tfidf")
+CHEAP = ("majority", "length", "knn", "tfidf")
 
 
 def classifier_class(name: str) -> type[TextClassifier]:

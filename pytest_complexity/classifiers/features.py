@@ -135,7 +135,7 @@ def _block(vectorizer: TfidfVectorizer, pieces: Sequence[str], weights: Floats) 
 
 def _vectorizers() -> tuple[TfidfVectorizer, ...]:
     return (
-        TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"\w+", min_df=2, max_features=20_000),
-        TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), min_df=2, max_features=30_000),
+        TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"\w+", min_df=2, max_features=8_000),
+        TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), min_df=2, max_features=16_000),
         TfidfVectorizer(analyzer=named_and_shown, min_df=2),
     )

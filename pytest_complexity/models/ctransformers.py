@@ -19,6 +19,7 @@ from typing import Any
 
 from pytest_complexity import prompts
 from pytest_complexity.errors import ModelError
+from pytest_complexity.machine import processors
 from pytest_complexity.models import Completion, Price, Sampling, Unanswered
 from pytest_complexity.tasks import Task
 
@@ -31,7 +32,9 @@ class CTransformersModel:
     """One model file. `path` defaults to the environment's `PYTEST_COMPLEXITY_CODELLAMA`.
 
     `model_type` is ctransformers' name for the architecture, needed for GGML files only. `context` is in tokens,
-    prompt and answer together. The same `seed`, suite, task and trial give the same tokens, whatever ran before.
+    prompt and answer together. `threads`: by default half of the processors, since the engine's threads spin while they
+    wait and verification needs the rest. The same `seed`, suite, task and trial give the same tokens, whatever ran
+    before.
     """
 
     def __init__(
@@ -53,7 +56,7 @@ class CTransformersModel:
         self._sampling = sampling
         self._model_type = model_type
         self._context = context
-        self._threads = threads
+        self._threads = threads or max(1, processors() // 2)
         self._seed = seed
         self._lock = threading.Lock()
         self._queue = ThreadPoolExecutor(1, thread_name_prefix=f"complexity-{name}")
@@ -93,7 +96,7 @@ class CTransformersModel:
 
     async def complete(self, suite: str, task: Task, trial: int) -> Completion:
         """One continuation, a whole function where the prompt ended with its `def` line. Raises `Unanswered`."""
-        asked = prompts.prefix(task)
+        asked = self._prompt(task)
         draws = random.Random(f"{self._seed} {suite} {task.task_id} {trial}")
         stop = threading.Event()
         loop = asyncio.get_running_loop()
@@ -106,6 +109,9 @@ class CTransformersModel:
             raise Unanswered(line[:200]) from None
         finally:
             stop.set()  # a call that was cancelled ends with its next token
+
+    def _prompt(self, task: Task) -> prompts.Prefix:
+        return prompts.prefix(task)
 
     def _continue(self, asked: prompts.Prefix, draws: random.Random, stop: threading.Event) -> Completion:
         with self._lock:

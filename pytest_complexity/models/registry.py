@@ -218,6 +218,40 @@ def _ctransformers(wish: Wish) -> LiveModel:
     )
 
 
+def _llamacpp(wish: Wish) -> LiveModel:
+    from pytest_complexity.models.llamacpp import Engine, LlamaCppModel  # noqa: PLC0415 - as above
+
+    path = wish.get("path", str)
+    if not path:
+        raise wish.error("path is missing: the GGUF file")
+    engine = Engine(
+        context=wish.positive("context", int, 4096),
+        parallel=wish.positive("parallel", int, 4),
+        threads=wish.positive("threads", int),
+        gpu_layers=wish.get("gpu_layers", int, -1),
+    )
+    return LlamaCppModel(
+        wish.name,
+        path,
+        engine,
+        endpoint=wish.choice("endpoint", ("chat", "completions")),  # type: ignore[arg-type]
+        sampling=wish.sampling(),
+        price=wish.price(),
+    )
+
+
+def _smollm2(wish: Wish) -> LiveModel:
+    from pytest_complexity.models.smollm2 import SmolLM2Model  # noqa: PLC0415 - as above
+
+    return SmolLM2Model(
+        wish.name,
+        sampling=wish.sampling(Sampling(temperature=0.2, top_p=0.95, max_tokens=200, top_k=10)),
+        price=wish.price(),
+        threads=wish.positive("threads", int),
+        seed=wish.seed,
+    )
+
+
 def _scripted(wish: Wish) -> LiveModel:
     from pytest_complexity.models.scripted import ScriptedModel  # noqa: PLC0415 - as above
 
@@ -231,7 +265,13 @@ def _scripted(wish: Wish) -> LiveModel:
 
 
 #: More come from the entry points of the group `pytest_complexity.models`.
-_ADAPTERS: Mapping[str, Adapter] = {"openai": _openai, "ctransformers": _ctransformers, "scripted": _scripted}
+_ADAPTERS: Mapping[str, Adapter] = {
+    "openai": _openai,
+    "ctransformers": _ctransformers,
+    "llamacpp": _llamacpp,
+    "smollm2": _smollm2,
+    "scripted": _scripted,
+}
 
 
 def _paper(name: str, **settings: Any) -> dict[str, Any]:
@@ -239,9 +279,10 @@ def _paper(name: str, **settings: Any) -> dict[str, Any]:
     return {**settings, "input_price": price.input, "output_price": price.output}
 
 
-#: The paper's ladder, cheapest first.
+#: The paper's ladder, cheapest first, and a small model for trying out.
 BUILT_IN: Mapping[str, Mapping[str, Any]] = {
     "codellama": _paper("codellama", adapter="ctransformers"),
     "gpt35": _paper("gpt35", adapter="openai", model="gpt-3.5-turbo-1106"),
     "gpt4": _paper("gpt4", adapter="openai", model="gpt-4-1106-preview"),
+    "smollm2": {"adapter": "smollm2", "input_price": 0.0, "output_price": 0.0},
 }

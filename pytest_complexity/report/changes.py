@@ -47,7 +47,7 @@ def _both(before: Report, after: Report, names: Sequence[str]) -> list[dict[str,
 def _change(rows: tuple[Row, Row], ladders: tuple[Sequence[str], Sequence[str]]) -> dict[str, Any]:
     """What differs between the rows of one task, each difference as [before, after]; empty where nothing does."""
     levels = [row["level"] for row in rows]
-    found = {"level": levels} if levels[0] != levels[1] else {}
+    found: dict[str, Any] = {"level": levels} if levels[0] != levels[1] else {}
     if solved := dict(_differing(*(_solved(row, ladder) for row, ladder in zip(rows, ladders, strict=True)))):
         found["solved"] = solved
     if chosen := dict(_differing(*(_chosen(row, ladder) for row, ladder in zip(rows, ladders, strict=True)))):

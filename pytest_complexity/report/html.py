@@ -15,11 +15,13 @@ import json
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from pytest_complexity.extraction import extract_code
+from pytest_complexity.gates import GateResult
 from pytest_complexity.models import Completion
 from pytest_complexity.outcomes import Outcome, Verdict
 from pytest_complexity.report import sentences
@@ -37,16 +39,22 @@ _OURS = ("text.js", "charts.js", "tasks.js", "page.js")
 _VERDICTS = {verdict: index for index, verdict in enumerate(Verdict)}
 
 
-def page(report: Mapping[str, Any], run: RunRecord | None = None, baseline: Mapping[str, Any] | None = None) -> str:
+def page(
+    report: Mapping[str, Any],
+    run: RunRecord | None = None,
+    checked: Sequence[GateResult] = (),
+    baseline: Mapping[str, Any] | None = None,
+) -> str:
     """The page of a report; `run` is what it was made from, None where only counts are known.
 
-    `baseline` is an earlier report to be compared with. The same to the byte for the same input.
+    `checked` is what gates found, `baseline` an earlier report to be compared with. The same to the byte for the same
+    input.
     """
     style, scripts, template = _assets()
     filling = {
         "policy": _policy(scripts),
         "style": style,
-        "data": "\n".join(_data(report, run or RunRecord({}, (), {}), baseline)),
+        "data": "\n".join(_data(report, run or RunRecord({}, (), {}), checked, baseline)),
         "scripts": "\n".join(f"<script>{script}</script>" for script in scripts),
     }
     return re.sub(r"\{\{(\w+)\}\}", lambda found: filling[found.group(1)], template)
@@ -73,7 +81,9 @@ def _assets() -> tuple[str, tuple[str, ...], str]:
     return read("page.css"), (*(read(name) for name in _SCRIPTS), ours), read("page.html")
 
 
-def _data(report: Mapping[str, Any], run: RunRecord, baseline: Mapping[str, Any] | None) -> Iterator[str]:
+def _data(
+    report: Mapping[str, Any], run: RunRecord, checked: Sequence[GateResult], baseline: Mapping[str, Any] | None
+) -> Iterator[str]:
     """The data blocks. A script element whose type is no script's is never run."""
     groups = _groups(report, run.outcomes)
     yield _json_block("report", report)
@@ -83,7 +93,9 @@ def _data(report: Mapping[str, Any], run: RunRecord, baseline: Mapping[str, Any]
             "headline": sentences.headline(report),
             "coverage": sentences.coverage(report),
             "levels": sentences.levels(report),
+            "details": sentences.details(report),
             "notes": sentences.notes(report),
+            "checked": [asdict(result) for result in checked],
             "config": run.config,
             "verdicts": [verdict.value for verdict in Verdict],
             "licences": (_ASSETS / "vendor/LICENSES.txt").read_text(encoding="utf-8"),

@@ -97,11 +97,11 @@ def details(report: Report) -> list[str]:
     if "aiq" in routing:
         found.append(_curve(routing, ladder))
     found.append(
-        f"{report['run']['scored']} tasks show a difference of {points(routing['detectable_difference'])[1:]} points "
-        f"against the best single model, {routing['best_single']}, in 4 of 5 cases"
+        f"{report['run']['scored']} tasks can show a difference of {points(routing['detectable_difference'])[1:]} "
+        f"points against the best single model, {routing['best_single']}, in 4 of 5 cases"
     )
     found.append(
-        f"a weaker model solves {percent(nested['share'])} of the tasks (95% {interval(nested['share_ci'])}) where "
+        f"A weaker model solves {percent(nested['share'])} of the tasks (95% {interval(nested['share_ci'])}) where "
         f"{ladder[-1]} fails, and asked there costs {cost(abs(extra), report).removeprefix('cost ')} "
         f"{'less' if extra < 0 else 'more'}; no model solves {percent(nested['none'])}"
     )
@@ -123,8 +123,8 @@ def _curve(routing: Report, ladder: list[str]) -> str:
             f"CPT({100 * float(share):.0f}%) " + ("not reached" if calls is None else percent(calls))
             for share, calls in routing["cpt"].items()
         )
-        parts.append(f"between {ladder[0]} and {ladder[-1]} alone: APGR {routing['apgr']:.2f}, {', '.join(reached)}")
-    return "; ".join(parts) or "all models cost the same: there is no curve"
+        parts.append(f"Between {ladder[0]} and {ladder[-1]} alone: APGR {routing['apgr']:.2f}, {', '.join(reached)}")
+    return ". ".join(parts) or "All models cost the same: there is no curve"
 
 
 def points(value: float | None) -> str:
@@ -175,4 +175,4 @@ def levels(report: Report) -> str:
     ]
     stable = record["stable_share"]
     tail = "" if stable is None else f"; {percent(stable)} of the levels would come out the same if measured again"
-    return f"levels by {record['rule']}: {', '.join(parts)}{tail}"
+    return f"Levels by {record['rule']}: {', '.join(parts)}{tail}"

@@ -22,7 +22,7 @@ def render(report: Report, console: Console) -> None:
         if table.row_count:
             console.print(table)
     for sentence in (*sentences.details(report), sentences.levels(report)):
-        console.print(sentence, highlight=False)
+        console.print(sentence + ".", highlight=False)
     console.print(sentences.notes(report), style="dim", highlight=False)
 
 

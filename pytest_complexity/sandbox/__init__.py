@@ -10,6 +10,7 @@ it is not.
 from __future__ import annotations
 
 import contextlib
+import os
 import queue
 import shutil
 import socket
@@ -17,7 +18,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
@@ -26,12 +27,17 @@ from pytest_complexity.outcomes import Verdict
 from pytest_complexity.sandbox import launch
 from pytest_complexity.sandbox.child import talk
 
-__all__ = ["Check", "Limits", "Program", "Sandbox"]
+__all__ = ["Check", "Limits", "Program", "Sandbox", "verifiers"]
 
 BUSY = 0.1  #: the share of its life in line for a processor from which a program's time is not its own
 ATTEMPTS = 3  #: to get processes that run; a program cannot spend them, it only ever crashes
 PATIENCE = 90.0  #: seconds beyond the limit after which a silent verifier is taken for dead
 NEAR = 0.8  #: the share of the limit from which a time is close to it
+
+
+def verifiers() -> int:
+    """How many programs to verify at once: one for each processor that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass(frozen=True)
@@ -222,9 +228,7 @@ class _Verifier:
         raise AssertionError("unreachable")
 
     def _run_once(self, program: Program, visible: bool) -> _Run:
-        fields = asdict(program)
-        if visible:
-            fields["tests"] = fields["visible_tests"]
+        fields = {**vars(program), "tests": program.visible_tests if visible else program.tests}
         if self._socket is None or program.packages != self._packages:
             self.close()
             self._start(program.packages)

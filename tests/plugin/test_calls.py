@@ -12,7 +12,7 @@ from conftest import RIGHT, TASKS, write_lines
 
 Runner = Callable[..., pytest.RunResult]
 Outcomes = Callable[..., dict[str, dict[str, Any]]]
-WAYS = {"plain": ["-p", "no:xdist"], "n0": ["-n0"], "n2": ["-n2"]}
+WAYS = {"n0": ["-n0"], "n2": ["-n2"]}
 
 
 def labels(suite: pytest.Pytester, to: str = "run") -> list[tuple[str, int | None]]:
@@ -83,7 +83,7 @@ def shown(suite: pytest.Pytester) -> pytest.Pytester:
     return suite
 
 
-@pytest.mark.parametrize("way", ["n0", "n2"])
+@pytest.mark.parametrize("way", WAYS)
 def test_switching_stops_at_the_first_answer_whose_visible_check_passes(
     run: Runner, shown: pytest.Pytester, outcomes: Outcomes, way: str
 ) -> None:

@@ -9,8 +9,11 @@ from typing import Any
 from pytest_complexity.inputs import measured_of
 from pytest_complexity.models import Completion
 from pytest_complexity.outcomes import Key, Outcome, Verdict
+from pytest_complexity.policies.adequate import CheapestAdequate
+from pytest_complexity.policies.utility import Utility
+from pytest_complexity.predictions import Prediction
 from pytest_complexity.report.html import page
-from pytest_complexity.results import Results, results_of
+from pytest_complexity.results import Results, Routed, results_of
 from pytest_complexity.rundir import RunRecord
 
 LADDER = ("small", "middle", "large")
@@ -55,10 +58,28 @@ def made_run(
     return RunRecord(config, tuple(outcomes), texts, dict.fromkeys(keys, "assert answer() == 1"), completions)
 
 
+def routed(run: RunRecord) -> dict[str, Any]:
+    """The report of a run with a router whose predictions are blurred, and with scores of a classifier."""
+    measured, chance = measured_of(run), random.Random(1)
+    predictions = []
+    for task in measured.counts:
+        rates = (task.successes[model] / task.trials[model] for model in LADDER)
+        chances = tuple(0.1 + 0.5 * rate + 0.3 * chance.random() for rate in rates)
+        level = chance.randrange(5)
+        predictions.append(Prediction(chances, tuple(float(index == level) for index in range(5))))
+    prices = (0.0012, 0.0096, 0.077)
+    routers = [Utility(prices, 0.5), CheapestAdequate(0.5)]
+    report = results_of(measured, routed=Routed(predictions, routers, prices)).report
+    bins = [{"predicted": each / 4, "observed": 0.1 + each / 5, "trials": 10 * each} for each in (1, 2, 3)]
+    router = {"accuracy": 0.625, "accuracy_ci": [0.5, 0.75], "within_one": 0.9, "any_of_n": None, "majority": 0.375}
+    confusion = [[9, 1, 0, 0, 0], [2, 8, 0, 0, 0], [0, 0, 7, 0, 0], [0, 0, 0, 6, 3], [0, 0, 0, 0, 5]]
+    return {**report, "router": {**router, "ceiling": 0.8, "confusion": confusion, "bins": bins}}
+
+
 def results(run: RunRecord) -> Results:
     return results_of(measured_of(run))
 
 
 def html(run: RunRecord, baseline: RunRecord | None = None) -> str:
     made = results(run)
-    return page(made.report, made.run, results(baseline).report if baseline else None)
+    return page(made.report, made.run, (), results(baseline).report if baseline else None)

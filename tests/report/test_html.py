@@ -154,3 +154,19 @@ def test_the_printed_json_costs_no_page(
     file.write_text(json.dumps({"task_id": "T/1", "text": "x", "trials": 1, "successes": {"a": 1, "b": 1}}))
     assert main(["report", str(file), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["run"]["tasks"] == 1
+
+
+def test_the_command_writes_the_page_beside_the_report_with_gates_and_what_changed(tmp_path: Path) -> None:
+    """`--baseline` takes a directory that holds a report.json, a run's own too."""
+    files = []
+    for name, right in (("before", 2), ("after", 1)):
+        line = {"task_id": "T/1", "text": "x", "trials": 2, "successes": {"a": right, "b": 2}}
+        files.append(tmp_path / f"{name}.jsonl")
+        files[-1].write_text(json.dumps(line))
+    assert main(["report", str(files[0]), "-o", str(tmp_path / "old")]) == 0
+    arguments = ["--baseline", str(tmp_path / "old"), "--gate", "models.a.accuracy > 0.9", "-o", str(tmp_path / "new")]
+    assert main(["report", str(files[1]), *arguments]) == 1
+    found = blocks((tmp_path / "new" / "report.html").read_text(encoding="utf-8"))
+    assert [each["passed"] for each in found["about"]["checked"]] == [False, True]
+    assert found["changes"]["tasks"][0]["solved"] == {"a": [[2, 2], [1, 2]]}
+    assert blocks((tmp_path / "old" / "report.html").read_text(encoding="utf-8"))["changes"] is None

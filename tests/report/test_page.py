@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made import LADDER, html, made_run, results
+from made import LADDER, html, made_run, results, routed
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -273,10 +273,12 @@ HOSTILE = [
 def test_what_strangers_wrote_is_shown_and_neither_run_nor_rendered(browser: Browser) -> None:
     """In completions, and in the names of models, tasks and suite."""
     tag = HOSTILE[0] + HOSTILE[2] + "\u202e\ud800"
-    run = made_run(("T/1", tag), (tag, "large"), len(HOSTILE), lambda key: HOSTILE[key.trial], suite=tag)
+    run = made_run(("T/1", tag), (tag, "constructor"), len(HOSTILE), lambda key: HOSTILE[key.trial], suite=tag)
     details = [replace(each, detail=HOSTILE[each.trial]) for each in run.outcomes]
     run = replace(run, outcomes=tuple(details), texts={key: "\n".join(HOSTILE[:9]) for key in run.texts})
-    browser.open(html(run, run))
+    earlier = [replace(each, verdict=Verdict.PASS) if each.model == tag else each for each in run.outcomes]
+    browser.open(html(run, replace(run, outcomes=tuple(earlier))))
+    assert browser.texts("#changes p")[0] == "2 tasks changed, 0 did not."
     before = browser.run("return document.querySelectorAll('*').length")
     browser.find(".tasks tbody tr:nth-child(2) a").click()
     browser.wait(lambda: browser.run("return Boolean(document.getElementById('task').dataset.shown)"))
@@ -308,6 +310,23 @@ def test_two_runs_are_compared_task_by_task(browser: Browser) -> None:
     before = REPORT["models"]["small"]["accuracy"]
     (row,) = [each for each in browser.texts("#changes .scroll:not(.tall) tbody tr") if each.startswith("always-small")]
     assert f"{100 * before:.1f}%" in row
+    assert browser.errors() == []
+
+
+def test_a_router_has_its_curve_its_choices_and_its_classifiers_scores(browser: Browser) -> None:
+    report = routed(RUN)
+    browser.open(page(report, RUN))
+    lines = browser.run("return [...document.querySelectorAll('#plane-chart g[aria-label=line] path')].length")
+    assert lines == 2  # the zero router's hull, the router's curve
+    assert browser.texts("[name=chooser] option") == ["utility", "cheapest-adequate", "assignment-known"]
+    browser.choose("chooser", "cheapest-adequate")
+    assert browser.texts(".tasks td[data-label=chosen]") == [
+        LADDER[row["chosen"]["cheapest-adequate"]] for row in report["tasks"][:50]
+    ]
+    (told,) = browser.texts("#classifier dl")
+    assert "62.5% (95% 50.0 to 75.0)" in told
+    assert browser.texts(".confusion tbody tr:first-child td") == ["9", "1", "0", "0", "0"]
+    assert browser.texts("#classifier table:not(.confusion) tbody tr")[0].split() == ["25.0%", "30.0%", "10"]
     assert browser.errors() == []
 
 

@@ -62,7 +62,7 @@ def test_label_prints_a_line_for_each_task_and_tells_how_many_have_which_level(
     assert main(["label", counts]) == 0
     out, err = capsys.readouterr()
     assert levels_of(out) == {"T/1": 1, "T/2": 2, "T/3": None}
-    assert err.startswith("levels by tier: level 1: 1, level 2: 1, never solved: 1")
+    assert err.startswith("Levels by tier: level 1: 1, level 2: 1, never solved: 1")
     assert err.count("\n") == 1
 
 
@@ -252,7 +252,7 @@ def test_models_pick_a_ladder_of_three_from_seven_and_the_papers_rule_with_it(
     rows = lines_of(out)
     assert all(list(row["successes"]) == ladder for row in rows)
     assert {row["rule"] for row in rows} == {"complexitynet"}
-    assert err.startswith("levels by complexitynet: level 1: ")
+    assert err.startswith("Levels by complexitynet: level 1: ")
     assert all((row["level"] is None) == (not any(row["successes"].values())) for row in rows)
 
 

@@ -68,7 +68,7 @@ def test_the_report_has_what_gates_and_readers_rely_on(made: Results) -> None:
     report = strict(made.json())
     for name in LADDER:
         assert set(report["models"][name]) == {
-            *("accuracy", "accuracy_ci", "pass_at", "tasks", "trials", "verdicts", "cost_usd")
+            *("accuracy", "accuracy_ci", "pass_at", "tasks", "trials", "verdicts", "cost_usd", "seconds")
         }
         assert list(report["models"][name]["pass_at"]) == ["1", "5", "10"]
     assert {"counts", "rule", "stable_share"} <= set(report["levels"])
@@ -131,7 +131,7 @@ def test_every_verdict_and_every_level_can_be_read_in_the_text() -> None:
         assert verdict.value in text
     for name in LADDER:
         assert re.findall(rf"^{name}( +1)+$", text, re.MULTILINE), "the tallies have lost their model"
-    assert "levels by complexitynet: level 1: " in text
+    assert "Levels by complexitynet: level 1: " in text
 
 
 @pytest.mark.parametrize("name", ["[bold]", "gpt[/x]", "llama[instruct]", "qwen:smile:x", "a\\[b"])

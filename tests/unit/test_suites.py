@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from pytest_complexity.errors import TaskError
-from pytest_complexity.suites import OFFICIAL, cache_directory, fetch, load_list, load_suite
+from pytest_complexity.machine import cache_directory
+from pytest_complexity.suites import OFFICIAL, fetch, load_list, load_suite
 from pytest_complexity.tasks import Task
 
 

@@ -105,3 +105,12 @@ def test_a_nested_ladder_has_no_such_task() -> None:
     found = non_nested(Bench.of(label_all(HALVES, LADDER)))
     assert found is not None
     assert (found.share, found.extra_cost, found.examples) == (0, 0, ())
+
+
+def test_a_gain_that_rests_on_five_tasks_proves_nothing() -> None:
+    counts = [task(n, n % 2 if n > 9 else 0, 1 if n > 9 else n % 2) for n in range(60)]
+    for sent, worth in ((5, False), (20, True)):
+        helped = [n for n in range(60) if counts[n].successes == {"small": 0, "large": 1}][:sent]
+        found = report(counts, [(0.0, 1.0) if n in helped else (1.0, 1.0) for n in range(60)])
+        assert found["gain_over_zero_router_ci"][0] > 0  # type: ignore[index]
+        assert found["worth_it"] is worth

@@ -71,7 +71,7 @@ document.addEventListener("keydown", (event) => {
 // -- the plane ------------------------------------------------------------------------------------------------------
 
 const policyName = (key) => plain(key.startsWith("always-") ? key.slice("always-".length) : key);
-const unitOfCost = () => (report.run.cost_unit === "usd" ? "US dollars per 1,000 tasks" : "cost per task, in units");
+const unitOfCost = () => (IN_DOLLARS ? "US dollars per 1,000 tasks" : "cost per task, in units");
 
 /** The points of the plane: every policy that was scored, cheapest first within its kind. */
 function policyPoints() {
@@ -95,7 +95,7 @@ function densely(vertices) {
 }
 
 const tickOfCost = (cost) => {
-  const shown = report.run.cost_unit === "usd" ? 1000 * cost : cost;
+  const shown = IN_DOLLARS ? 1000 * cost : cost;
   return shown.toLocaleString("en", { maximumSignificantDigits: 3 });
 };
 
@@ -205,7 +205,7 @@ function rowNames(width, names) {
   const room = Math.max(...names.map((each) => each.length)) * 7.4 + 12;
   const beside = room <= width * 0.36;
   return {
-    options: { marginLeft: beside ? room : 16, height: 65 + (beside ? 36 : 54) * names.length, y: { label: null, domain: names, axis: beside ? "left" : null, tickSize: 0, padding: beside ? 0.2 : 0.5 } },
+    options: { marginLeft: beside ? room : 16, height: 65 + (beside ? 36 : 54) * names.length, y: { label: null, domain: names, axis: beside ? "left" : null, type: "band", tickSize: 0, padding: beside ? 0.2 : 0.5 } },
     marks: beside ? [] : [Plot.text(names, { y: (each) => each, text: (each) => each, frameAnchor: "left", textAnchor: "start", dx: -12, dy: -24 })],
   };
 }
@@ -296,28 +296,7 @@ function changesChart(width) {
   return chart;
 }
 
-/** Rows: the true level; columns: the predicted one. */
-function confusionChart(width, confusion) {
-  const cells = confusion.flatMap((row, actual) => row.map((tasks, predicted) => ({ actual: actual + 1, predicted: predicted + 1, tasks })));
-  const most = Math.max(1, ...cells.map((cell) => cell.tasks));
-  const side = Math.min(width, 460);
-  return plot("Confusion matrix: tasks by true and by predicted level. The numbers stand in its cells.", {
-    width: side,
-    height: side * 0.82,
-    marginLeft: 52,
-    marginBottom: 42,
-    padding: 0.04,
-    x: { label: "predicted level", labelArrow: "none", labelAnchor: "center", tickSize: 0 },
-    y: { label: "true level", labelArrow: "none", tickSize: 0 },
-    color: { type: "identity" },
-    marks: [
-      Plot.cell(cells, { x: "predicted", y: "actual", fill: "var(--simple)", fillOpacity: (cell) => 0.06 + 0.6 * (cell.tasks / most), stroke: (cell) => (cell.actual === cell.predicted ? "currentColor" : "none"), strokeWidth: 1.5 }),
-      Plot.text(cells, { x: "predicted", y: "actual", text: (cell) => count(cell.tasks), fontSize: 14 }),
-    ],
-  });
-}
-
-/** Bins of {predicted, observed, count}. */
+/** Bins of {predicted, observed, trials}. */
 function calibrationChart(width, bins) {
   const side = Math.min(width, 460);
   return plot("Calibration: share of successes observed against the chance predicted. The table below has the figures.", {
@@ -331,7 +310,7 @@ function calibrationChart(width, bins) {
     marks: [
       Plot.line([[0, 0], [1, 1]], { stroke: "var(--control)", strokeDasharray: "5 4" }),
       Plot.line(bins, { x: "predicted", y: "observed", stroke: "var(--router)" }),
-      Plot.dot(bins, { x: "predicted", y: "observed", r: "count", fill: "var(--router)", fillOpacity: 0.85 }),
+      Plot.dot(bins, { x: "predicted", y: "observed", r: "trials", fill: "var(--router)", fillOpacity: 0.85 }),
     ],
   });
 }

@@ -5,11 +5,11 @@ const verdict = first ? about.headline.slice(0, first) : about.headline;
 document.getElementById("verdict").append(...visible(verdict));
 document.getElementById("verdict").classList.toggle("long", verdict.length > 130);
 document.getElementById("more").append(...visible(first ? about.headline.slice(first + 1) : ""));
-const suites = [...new Set(report.tasks.map((task) => task.suite).filter((suite) => suite !== null))];
+const suites = [...SUITES].filter((suite) => suite !== null);
 document.getElementById("subject").append(...suites.flatMap((suite) => [name(suite), " · "]), ...visible(about.coverage));
 document.title = plain(["Which model is enough?", ...suites].join(" · "));
 document.getElementById("licences").textContent = about.licences;
-document.getElementById("made").append("Made by pytest-complexity", about.config.version ? ` ${plain(about.config.version)}` : "", " from report.json and the run directory; every figure here stands there.");
+document.getElementById("made").append("Made by pytest-complexity", about.config.version ? ` ${plain(about.config.version)}` : "", " from report.json and the run directory; every score here stands there.");
 
 // -- the theme --------------------------------------------------------------------------------------------------------
 
@@ -38,7 +38,7 @@ function firstScreen() {
   toggle.addEventListener("change", redraw);
   document.getElementById("plane-legend").append(...legend());
   document.getElementById("plane-table").append(policiesTable());
-  document.getElementById("plane-note").append("Lines through a point are 95% intervals, over tasks. Saving is against always ", name(LADDER.at(-1)), `.${report.run.cost_unit === "usd" ? "" : " A call of the first model costs 1, of the next one 10, and so on."}`);
+  document.getElementById("plane-note").append("Lines through a point are 95% intervals, over tasks. Saving is against always ", name(LADDER.at(-1)), `.${IN_DOLLARS ? "" : " A call of the first model costs 1, of the next one 10, and so on."}`);
 }
 
 const policyCell = (row) => [el("i", { class: `swatch kind-${row.kind}` }), name(row.key)];
@@ -65,6 +65,7 @@ function policiesTable() {
 /** Each section's id and title, and its nodes; a section whose data is not there says nothing. */
 const SECTIONS = [
   ["changes", "What changed", () => (changed ? changesSection() : null)],
+  ["checks", "Gates", () => (about.checked.length ? checksSection() : null)],
   ["policies", "Policies", policiesSection],
   ["models", "Models", modelsSection],
   ["levels", "Levels", levelsSection],
@@ -98,23 +99,17 @@ function policiesSection() {
   return [scrolling(table(`${capital(unitOfCost())}; below each figure its 95% interval`, columns, rows)), ...routingFacts()];
 }
 
-/** What the verdict rests on, as pairs of terms and figures. */
+/** What stands behind the verdict. The last sentence of all is about tasks that break the ladder. */
 function routingFacts() {
-  const found = report.routing;
-  if (!found) return [];
-  const facts = [
-    ["judged policy", name(found.policy)],
-    ["over the best single model", [`${points(found.gain_over_best_single)} points (95% ${pointsInterval(found.gain_over_best_single_ci)}; paired test p = ${found.p === null ? "–" : Number(found.p.toPrecision(2))}) against always `, name(found.best_single)]],
-    ["over the zero router", `${points(found.gain_over_zero_router)} points (95% ${pointsInterval(found.gain_over_zero_router_ci)}), mixing single models blindly at the same cost`],
-    ["smallest difference that so many tasks show", `${percent(found.detectable_difference)} of tasks, in 4 of 5 runs`],
-  ];
-  if (found.aiq) facts.push(["AIQ", `${found.aiq.router.toFixed(3)}; zero router ${found.aiq.zero_router.toFixed(3)}; difference ${found.aiq.gain.toFixed(3)} (95% ${found.aiq.gain_ci.map((bound) => bound.toFixed(3)).join(" to ")})`]);
-  if (found.pgr != null) facts.push(["PGR, APGR", `${percent(found.pgr)}, ${percent(found.apgr)}`]);
-  for (const [target, share] of Object.entries(found.cpt ?? {})) facts.push([`CPT(${percent(Number(target), 0)})`, percent(share)]);
-  return [definitions(facts), el("p", { class: "note" }, ...visible(about.notes))];
+  const facts = about.details.slice(0, -1).map((sentence) => el("li", {}, ...visible(`${capital(sentence)}.`)));
+  return [facts.length ? el("ul", {}, facts) : null, el("p", { class: "note" }, ...visible(about.notes))];
 }
 
 const definitions = (facts) => el("dl", { class: "facts" }, facts.flatMap(([term, value]) => [el("dt", {}, term), el("dd", {}, value)]));
+
+function checksSection() {
+  return [el("ul", { class: "checks" }, about.checked.map((each) => el("li", { class: each.passed ? "passed" : "failed" }, ...visible(each.message))))];
+}
 
 function modelsSection() {
   const rows = Object.entries(report.models).map(([key, score]) => ({ key, ...score }));
@@ -125,7 +120,7 @@ function modelsSection() {
     ...passes.map((k) => ({ head: `pass@${k}`, cell: (row) => percent(row.pass_at[k]) })),
     { head: "tasks", cell: (row) => count(row.tasks) },
     { head: "trials", cell: (row) => count(row.trials) },
-    ...(rows.some((row) => row.cost_usd != null) ? [{ head: "spent", cell: (row) => money(row.cost_usd, "usd") }] : []),
+    ...(rows.some((row) => row.cost_usd != null) ? [{ head: "spent", cell: (row) => dollars(row.cost_usd, decimals(rows.map((each) => each.cost_usd ?? 0))) }] : []),
     ...(rows.some((row) => row.seconds != null) ? [{ head: "seconds a call", cell: (row) => (row.seconds == null ? "–" : row.seconds.toFixed(2)) }] : []),
   ];
   const nodes = [rows.some((row) => row.accuracy !== null) ? chartHolder(modelsChart) : null, scrolling(table("Right: the mean success rate over the tasks, with its 95% interval", columns, rows))];
@@ -140,17 +135,64 @@ function levelsSection() {
   return [chartHolder(levelsChart), paragraph(...visible(`${capital(about.levels)}.`))];
 }
 
-function classifierSection() {
-  return [];
+/** How right the predicted levels and chances are; what an older report lacks is left out. */
+function classifierSection(router) {
+  const facts = [
+    ["exact level", `${percent(router.accuracy)} (95% ${interval(router.accuracy_ci)})`],
+    ["within one level", percent(router.within_one)],
+    router.any_of_n == null ? null : ["right in one of several answers", percent(router.any_of_n)],
+    ["always the most frequent level", percent(router.majority)],
+    ["the most that labels so noisy allow", percent(router.ceiling)],
+    router.calibration_error == null ? null : ["calibration error of the chances", percent(router.calibration_error)],
+  ].filter(Boolean);
+  const rows = Object.entries(router.rows ?? {});
+  return [
+    definitions(facts),
+    rows.length ? scrolling(table("Beside the baselines", classifierColumns, rows)) : null,
+    router.confusion ? scrolling(confusionTable(router.confusion)) : null,
+    router.bins?.length ? el("h3", {}, "Calibration") : null,
+    router.bins?.length ? chartHolder((width) => calibrationChart(width, router.bins)) : null,
+    router.bins?.length
+      ? scrolling(narrow("Predicted chances of success, in bins", [
+          { head: "predicted", cell: (bin) => percent(bin.predicted) },
+          { head: "observed", cell: (bin) => percent(bin.observed) },
+          { head: "trials", cell: (bin) => count(bin.trials) },
+        ], router.bins))
+      : null,
+  ];
+}
+
+const narrow = (...parts) => {
+  const made = table(...parts);
+  made.classList.add("narrow");
+  return made;
+};
+const shortly = (value) => (value == null ? "–" : value.toFixed(3));
+const classifierColumns = [
+  { head: "classifier", text: true, cell: ([key]) => name(key) },
+  { head: "exact", cell: ([, row]) => bounded(percent(row.accuracy), interval(row.accuracy_ci)) },
+  { head: "within one", cell: ([, row]) => percent(row.within_one) },
+  { head: "macro F1", cell: ([, row]) => shortly(row.macro_f1) },
+  { head: "kappa", cell: ([, row]) => shortly(row.kappa) },
+  { head: "log-loss", cell: ([, row]) => shortly(row.log_loss) },
+];
+
+/** Rows: the true level; columns: the predicted one. The darker a cell, the more tasks. */
+function confusionTable(confusion) {
+  const most = Math.max(1, ...confusion.flat());
+  const made = narrow("Confusion matrix: tasks by true level (rows) and predicted level (columns)", [
+    { head: "true level", text: true, cell: (row) => String(confusion.indexOf(row) + 1) },
+    ...confusion.map((_, predicted) => ({ head: String(predicted + 1), cell: (row) => count(row[predicted]) })),
+  ], confusion);
+  made.classList.add("confusion");
+  confusion.forEach((row, actual) => row.forEach((tasks, predicted) => made.tBodies[0].rows[actual].cells[predicted + 1].style.setProperty("--share", tasks / most)));
+  return made;
 }
 
 function nestedSection(nested) {
   const examples = nested.examples.map((id) => TASKS.find((task) => task.task_id === id)).filter(Boolean);
   return [
-    paragraph(
-      `${percent(nested.share)} of the tasks (95% ${interval(nested.share_ci)}) are solved by a cheaper model and not by `, name(LADDER.at(-1)),
-      `: whoever believes that the last model solves whatever another one does loses them, and pays ${rate(nested.extra_cost)} more ${report.run.cost_unit === "usd" ? "for 1,000 tasks" : "a task"}. No model solves ${percent(nested.none)}.`,
-    ),
+    paragraph(...visible(`${capital(about.details.at(-1))}.`)),
     scrolling(table("Pairs of models: the share of tasks that only one of the two solves", [
       { head: "weaker", text: true, cell: (pair) => name(pair.weaker) },
       { head: "stronger", text: true, cell: (pair) => name(pair.stronger) },
@@ -161,6 +203,8 @@ function nestedSection(nested) {
   ].filter(Boolean);
 }
 
+const SHOWN_CHANGES = 500;
+
 /** The run beside an earlier one. */
 function changesSection() {
   const tasks = changed.tasks.map((each) => ({ ...each, task: TASKS.find((task) => task.task_id === each.task_id && task.suite === each.suite) }));
@@ -170,8 +214,8 @@ function changesSection() {
   const columns = [
     { head: "task", text: true, cell: (each) => el("a", { href: taskAddress(each.task) }, name(each.task.key)) },
     { head: "level", cell: (each) => (each.level ? arrow(each.level, (level) => (level === null ? "none" : String(level))) : "") },
-    ...models.map((model) => ({ head: name(model), cell: (each) => (each.solved?.[model] ? arrow(each.solved[model], solved) : "") })),
-    ...CHOOSERS.map((policy) => ({ head: [name(policy), " asks"], text: true, cell: (each) => (each.chosen?.[policy] ? arrow(each.chosen[policy], name) : "") })),
+    ...models.map((model) => ({ head: name(model), cell: (each) => (own(each.solved, model) ? arrow(each.solved[model], solved) : "") })),
+    ...CHOOSERS.map((policy) => ({ head: [name(policy), " asks"], text: true, cell: (each) => (own(each.chosen, policy) ? arrow(each.chosen[policy], name) : "") })),
   ];
   const nodes = [
     paragraph(`${plural(tasks.length, "task")} changed, ${count(changed.same)} did not.`, ...onlyIn("gone since", changed.gone), ...onlyIn("new", changed.new)),
@@ -180,16 +224,15 @@ function changesSection() {
       { head: "policy", text: true, cell: (each) => name(each.name) },
       { head: "right before", cell: (each) => percent(each.before.accuracy) },
       { head: "after", cell: (each) => percent(each.after.accuracy) },
-      { head: "points", cell: (each) => points(difference(each, "accuracy")) },
       { head: "cost before", cell: (each) => rate(each.before.cost) },
       { head: "after", cell: (each) => rate(each.after.cost) },
     ], changed.policies)),
   ];
-  if (tasks.length) nodes.push(el("div", { class: "scroll tall", tabindex: "0", role: "region", "aria-label": "Tasks that changed" }, table("Task by task", columns, tasks)));
+  if (tasks.length) nodes.push(el("div", { class: "scroll tall", tabindex: "0", role: "region", "aria-label": "Tasks that changed" }, table("Task by task", columns, tasks.slice(0, SHOWN_CHANGES))));
+  if (tasks.length > SHOWN_CHANGES) nodes.push(paragraph(`The first ${SHOWN_CHANGES} are shown.`));
   return nodes;
 }
 
-const difference = (each, key) => (each.before[key] === null || each.after[key] === null ? null : each.after[key] - each.before[key]);
 const onlyIn = (word, ids) => (ids.length ? [` ${plural(ids.length, "task")} ${word}: `, ...ids.slice(0, 10).flatMap((id, index) => [index ? ", " : "", name(id)]), ids.length > 10 ? ", …" : "", "."] : []);
 
 function runSection() {
@@ -197,6 +240,7 @@ function runSection() {
   const facts = [];
   const fact = (term, value) => value !== null && value !== undefined && value !== "" && facts.push([term, value]);
   fact("not measured", report.run.unmeasured || report.run.measured < report.run.planned ? `${plural(report.run.planned - report.run.measured, "trial")} of ${count(report.run.planned)}` : "nothing: every trial was measured");
+  fact("scored", `${plural(report.run.scored, "task")} of ${count(report.run.tasks)}: those that every model was measured on`);
   fact("sandbox", config.sandbox ? plain(config.sandbox) : null);
   for (const [suite, record] of Object.entries(config.suites ?? {})) fact("suite", [name(suite), `: ${plain(record.dataset)}, ${plural(record.tasks, "task")}, SHA-256 `, el("code", {}, plain(record.sha256).slice(0, 16), "…")]);
   fact("trials", config.trials === undefined ? null : String(config.trials));

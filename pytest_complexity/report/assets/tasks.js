@@ -2,6 +2,8 @@
 
 const PAGE = 50;
 
+const SUITES = new Set(report.tasks.map((task) => task.suite));
+
 /** What the table shows of each task, made once. */
 const TASKS = report.tasks.map((task, index) => ({
   ...task,
@@ -15,8 +17,7 @@ const LADDER = report.run.ladder;
 
 /** What names a task in the address: with its suite only where the report has several. */
 function taskKey(task) {
-  const many = new Set(report.tasks.map((each) => each.suite)).size > 1;
-  return plain(many ? `${task.suite}:${task.task_id}` : task.task_id);
+  return plain(SUITES.size > 1 ? `${task.suite}:${task.task_id}` : task.task_id);
 }
 
 // -- the table ------------------------------------------------------------------------------------------------------
@@ -126,13 +127,13 @@ function showRows(body, told, pages, heads, refresh) {
 
 function taskRow(task) {
   const chosen = chosenOf(task);
-  const prompt = prompts?.[task.index] ?? "";
+  const line = prompts ? snippet(prompts[task.index]) : "\u00a0"; // keeps its place while the prompts are unpacked
   const shareOf = (model) =>
     el("td", { class: "number rate", "data-label": plain(LADDER[model]), style: `--share: ${task.rates[model] ?? 0}` }, task.trials[model] ? `${task.successes[model]}/${task.trials[model]}` : "–");
   return el(
     "tr",
     { click: (event) => event.target.closest("a") || openTask(task) },
-    el("th", { scope: "row" }, el("a", { href: taskAddress(task) }, name(task.key)), el("span", { class: "snippet" }, ...visible(snippet(prompt)))),
+    el("th", { scope: "row" }, el("a", { href: taskAddress(task) }, name(task.key)), el("span", { class: "snippet" }, ...visible(line))),
     el("td", { class: "number", "data-label": "level" }, task.level === null ? "–" : String(task.level)),
     LADDER.map((_, model) => shareOf(model)),
     CHOOSERS.length ? el("td", { class: "number", "data-label": "chosen" }, chosen === null ? "–" : name(LADDER[chosen])) : null,
@@ -206,7 +207,7 @@ async function showTask(task) {
 const unpackedPrompts = async () => (prompts ??= await unpack("data-prompts"));
 
 function taskBody(task, known, prompt) {
-  const trials = Map.groupBy ? Map.groupBy(known.trials, (trial) => trial.model) : d3.group(known.trials, (trial) => trial.model);
+  const trials = d3.group(known.trials, (trial) => trial.model);
   return [
     el("p", { class: "facts" }, taskFacts(task)),
     prompt ? el("h3", {}, "Prompt") : null,
@@ -240,7 +241,7 @@ function choices(task) {
 }
 
 function trialDetails(trial, place) {
-  const facts = [trial.seconds != null ? `${trial.seconds.toFixed(1)} s` : null, trial.tokens != null ? plural(trial.tokens, "token") : null, trial.cost_usd != null ? money(trial.cost_usd, "usd") : null];
+  const facts = [trial.seconds != null ? `${trial.seconds.toFixed(1)} s` : null, trial.tokens != null ? plural(trial.tokens, "token") : null, trial.cost_usd != null ? dollars(trial.cost_usd, TASK_DECIMALS) : null];
   return el(
     "details",
     { class: "trial", open: place === 0 },

@@ -22,6 +22,9 @@ function visible(text) {
   return nodes;
 }
 
+/** What an object has of its own by a stranger's name, which may be `constructor`. */
+const own = (object, key) => (object && Object.hasOwn(object, key) ? object[key] : undefined);
+
 /** A stranger's name, kept apart from the text around it whatever its direction. */
 const name = (text) => el("bdi", {}, ...visible(String(text)));
 
@@ -43,16 +46,20 @@ const count = (value) => (value === null || value === undefined ? "–" : value.
 const capital = (text) => text[0].toUpperCase() + text.slice(1);
 const plural = (number, noun) => `${count(number)} ${noun}${number === 1 ? "" : "s"}`;
 
-/** An amount: dollars to three significant digits, unit costs to a tenth. */
-function money(value, unit = report.run.cost_unit) {
-  if (value === null || value === undefined) return "–";
-  if (unit !== "usd") return value.toLocaleString("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
-  return `$${value.toLocaleString("en", { minimumSignificantDigits: 3, maximumSignificantDigits: 3 })}`;
-}
+/** So many decimals that the least of some amounts keeps two digits: all of them then align. */
+const decimals = (amounts) => {
+  const least = d3.min(amounts.filter((amount) => amount > 0));
+  return least ? Math.max(2, Math.min(8, 1 - Math.floor(Math.log10(least)))) : 2;
+};
+const dollars = (value, digits) => (value === null || value === undefined ? "–" : value === 0 ? "$0" : `$${value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits })}`);
+const units = (value) => (value === null || value === undefined ? "–" : value.toLocaleString("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 }));
+
+/** What is paid for one task. */
+const money = (value) => (IN_DOLLARS ? dollars(value, TASK_DECIMALS) : units(value));
 
 /** What a policy costs: dollars for a thousand tasks, or units for one. */
-const rate = (value) => (value === null || value === undefined ? "–" : money(report.run.cost_unit === "usd" ? 1000 * value : value));
-const rateHead = () => (report.run.cost_unit === "usd" ? "cost per 1,000 tasks" : "cost per task");
+const rate = (value) => (IN_DOLLARS ? dollars(value === null || value === undefined ? null : 1000 * value, RATE_DECIMALS) : units(value));
+const rateHead = () => (IN_DOLLARS ? "cost per 1,000 tasks" : "cost per task");
 const rates = (bounds) => (bounds ? `${rate(bounds[0])} to ${rate(bounds[1])}` : "–");
 
 /** A difference of shares, in percentage points. */
@@ -103,3 +110,6 @@ const about = parse("data-about");
 const verdictRows = parse("data-verdicts");
 const chunkStarts = parse("data-chunks");
 const changed = parse("data-changes"); // null where there is no earlier run to compare with
+const IN_DOLLARS = report.run.cost_unit === "usd";
+const TASK_DECIMALS = decimals(report.tasks.flatMap((task) => task.costs ?? []));
+const RATE_DECIMALS = decimals(Object.values(report.policies).map((score) => 1000 * (score.cost ?? 0)));

@@ -138,7 +138,7 @@ class Court:
 
     def _plan(self, program: dict[str, Any]) -> trusted.Plan:
         """The task's plan; the last few are kept, since a task's trials come one after the other."""
-        key = repr([program[name] for name in trusted.FIELDS])
+        key = repr([program[name] for name in trusted.FIELDS])  # JSON's lists cannot be keys
         plan = self._plans.get(key)
         if plan is None:
             if len(self._plans) >= MAX_PLANS:
@@ -163,22 +163,17 @@ def end(sandbox: Sandboxed, **how: Any) -> Ended | None:
 
 def cause(ended: Ended | None, memory: OutOfMemory) -> tuple[str, str]:
     """Why a worker has left its channel."""
-    if ended is None:
-        if memory.happened():
-            return "memory", "killed by the kernel: out of memory"
-        return "crash", "the sandbox was brought down"
-    status = ended.status
-    if status is None:
+    status = ended.status if ended else None
+    if ended and status is None:
         return "exit", "closed its channel"
-    if os.WIFEXITED(status):
+    if status is not None and os.WIFEXITED(status):
         return "exit", f"exit status {os.WEXITSTATUS(status)}"
-    number = os.WTERMSIG(status)
+    number = os.WTERMSIG(status) if status is not None else signal.SIGKILL
     if number == signal.SIGKILL and memory.happened():
         return "memory", "killed by the kernel: out of memory"
-    try:
-        return "crash", signal.Signals(number).name
-    except ValueError:
-        return "crash", f"signal {number}"
+    if ended is None:
+        return "crash", "the sandbox was brought down"
+    return "crash", signal.Signals(number).name if number in list(signal.Signals) else f"signal {number}"
 
 
 def _oom_kills() -> bytes:

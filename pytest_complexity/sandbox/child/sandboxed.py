@@ -67,10 +67,10 @@ class Sandboxed:
         `patience`: seconds to wait for the worker to exit by itself. Raises ZygoteLost where the sandbox came down
         with the trial.
         """
-        if self.worker is not None:
-            self.worker.close()
-            self.worker = None
+        ended, self.worker = self.worker, None  # closed late: a worker that sees the end would begin to exit by itself
         status, delay, clean = self._ask(f"end {patience} {measure:d} {fork:d}".encode()).split()
+        if ended is not None:
+            ended.close()
         return Ended(None if status == b"-" else int(status), float(delay), clean == b"1")
 
     def lost(self) -> bool:

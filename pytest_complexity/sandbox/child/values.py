@@ -86,7 +86,11 @@ def text(value: str) -> bytes:
 
 def _imported(module: str, name: str) -> Callable[..., Any]:
     """The class of that name, imported when it is first used: each module would weigh on every fork."""
-    return lambda *arguments: getattr(importlib.import_module(module), name)(*arguments)
+
+    def make(*arguments: Any) -> Any:
+        return getattr(importlib.import_module(module), name)(*arguments)
+
+    return make
 
 
 def _time(*parts: Any) -> Any:
@@ -122,7 +126,12 @@ _UNMAKE: dict[tuple[str, str], Callable[[Any], tuple[Any, ...]]] = {
     ("builtins", "dict_items"): lambda v: (list(v),),
     ("builtins", "memoryview"): lambda v: (v.tobytes(),),
 }
-_VIEWS: dict[str, type] = {kind.__name__: kind for kind in (type({}.keys()), type({}.values()), type({}.items()))}
+_EMPTY: dict[str, int] = {}
+_VIEWS: dict[str, type] = {
+    "dict_keys": type(_EMPTY.keys()),
+    "dict_values": type(_EMPTY.values()),
+    "dict_items": type(_EMPTY.items()),
+}
 _MAKE: dict[str, Callable[..., Any]] = {
     "Decimal": _imported("decimal", "Decimal"),
     "Fraction": _imported("fractions", "Fraction"),
@@ -204,7 +213,7 @@ class _Writer:
 
     def put(self, item: Any, depth: int) -> None:
         write = _WRITERS.get(type(item))
-        if write is None or depth > MAX_DEPTH and type(item) not in _HASHED:
+        if write is None or (depth > MAX_DEPTH and type(item) not in _HASHED):
             self._other(item, depth)
         else:
             write(self, item, depth)

@@ -83,7 +83,7 @@ class Verifier:
             raise EOFError
 
     def _watch(self, judge: int) -> None:
-        """Sleep until the judge has ended: it holds the other end of that pipe. Raises EOFError when the parent goes."""
+        """Sleep until the judge, which holds the pipe's other end, has ended. Raises EOFError when the parent goes."""
         poll = select.poll()
         poll.register(judge, 0)
         poll.register(self._parent, getattr(select, "POLLRDHUP", 0))

@@ -15,7 +15,7 @@ import opcode
 import operator
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -61,16 +61,18 @@ def _nested(code: CodeType) -> Iterator[CodeType]:
             yield from _nested(constant)
 
 
-def bound_in(code: CodeType, names: Iterable[str]) -> set[str]:
+def bound_in(code: CodeType, names: Collection[str]) -> set[str]:
     """Those of the names that a compiled module binds."""
-    wanted = set(names)
-    if wanted.isdisjoint(code.co_names):
-        found = set()
-    else:
-        found = {name for how, name in _named(code) if how.startswith("STORE") and name in wanted}
-    for part in _nested(code):
-        if _STORE_GLOBAL in part.co_code[::2] and not wanted.isdisjoint(part.co_names):
-            found.update([name for how, name in _named(part) if how == "STORE_GLOBAL" and name in wanted])
+    found: set[str] = set()
+    if not names:
+        return found
+    wanted = frozenset(names)
+    for part in (code, *_nested(code)):
+        if wanted.isdisjoint(part.co_names) or (part is not code and _STORE_GLOBAL not in part.co_code[::2]):
+            continue
+        for how, name in _named(part):
+            if name in wanted and (how == "STORE_GLOBAL" or (how == "STORE_NAME" and part is code)):
+                found.add(name)
     return found
 
 
@@ -530,8 +532,8 @@ class Worker:
         text = spec["prompt"] + spec["code"]
         linecache.cache[FILE] = (len(text), None, text.splitlines(True), FILE)
         bound: set[str] = set()
-        if spec["asked"]:
-            bound = bound.union(*(bound_in(code, spec["asked"]) for code in codes))
+        for code in codes:
+            bound |= bound_in(code, spec["asked"])
         if spec["setup"]:
             self._borrow(spec["setup"], codes)
         if len(codes) > 1:
@@ -540,10 +542,12 @@ class Worker:
         self._find_classes()
         exec(codes[0], names)
         self._find_classes()
+        ahead = {}
         for name in spec["ahead"]:
             if type(names.get(name)) in (FunctionType, type):
                 self._ahead[name] = names[name]
-        return tuple(bound), {name: self._name(name) for name in self._ahead}
+                ahead[name] = self._name(name)
+        return tuple(bound), ahead
 
     def _find_classes(self) -> None:
         for name in self.objects.class_names - self.objects.classes.keys():
@@ -580,10 +584,11 @@ class Worker:
     def _rebound(self) -> bool:
         """Whether a name that the judge was told ahead is another object's now; said once."""
         names = vars(self.module)
-        if all(names.get(name) is found for name, found in self._ahead.items()):
-            return False
-        self._ahead.clear()
-        return True
+        for name, found in self._ahead.items():
+            if names.get(name) is not found:
+                self._ahead.clear()
+                return True
+        return False
 
     def _name(self, name: str) -> Any:
         """A name of the module.

@@ -25,14 +25,26 @@ import socket
 import sys
 import time
 import warnings
-from typing import Any
+from collections.abc import Callable
 
 from . import filters, system, values, worker
 from .wire import REQUEST, Channel
 
 # What programs import most, loaded once instead of once a trial; each module more would weigh on every fork.
 # Loading binds no name in a program.
-WARM = ("collections", "copy", "functools", "heapq", "itertools", "math", "operator", "random", "re", "string", "typing")
+WARM = (
+    "collections",
+    "copy",
+    "functools",
+    "heapq",
+    "itertools",
+    "math",
+    "operator",
+    "random",
+    "re",
+    "string",
+    "typing",
+)
 CONTROL = 10  #: the descriptor of the control socket
 FRAMES = 5  #: of ours between `serve` and what the program defines
 REHEARSALS = 20
@@ -78,8 +90,13 @@ def _sample(number: int, items: list[int]) -> list[int]:
 
 
 def rehearse() -> None:
-    """Serve a few trials in this very process: what the interpreter learns of our code it need not learn in each worker."""
-    program = {"prompt": "", "code": "def f(x):\n    return x + 1\n", "entry_point": None, "imports": []}
+    """Serve a few trials in this very process: what the interpreter learns of our code no worker need learn again."""
+    program: dict[str, object] = {
+        "prompt": "",
+        "code": "def f(x):\n    return x + 1\n",
+        "entry_point": None,
+        "imports": [],
+    }
     start = {**program, "setup": [], "classes": (), "asked": ("f", "sorted"), "ahead": ("f",)}
     for _ in range(REHEARSALS):
         player = worker.Worker()
@@ -161,7 +178,7 @@ class Zygote:
             self._await_exit(patience)
         delay = self._run_delay() if measure else 0.0
         pid, status = os.waitpid(self._pid, os.WNOHANG) if patience else (0, 0)
-        clean = self._kill_all(reaped=pid != 0) and self._clear()
+        clean = self._kill_all(reaped=pid != 0 or not self._pid) and self._clear()
         self._pid = 0
         return status if pid else None, delay, clean
 
@@ -200,11 +217,11 @@ class Zygote:
         deadline = time.monotonic() + 5
         while time.monotonic() < deadline:
             if self._alone:
-                _ignoring(os.kill, -1, signal.SIGKILL)
+                _kill(os.kill, -1)
             else:
                 if not reaped:
-                    _ignoring(os.killpg, self._pid, signal.SIGKILL)
-                    _ignoring(os.kill, self._pid, signal.SIGKILL)
+                    _kill(os.killpg, self._pid)
+                    _kill(os.kill, self._pid)
                 system.kill_descendants(os.getpid())
             try:
                 while True:
@@ -247,9 +264,9 @@ def _remove(path: str) -> None:
     os.rmdir(path)
 
 
-def _ignoring(call: Any, *args: Any) -> None:
+def _kill(kill: Callable[[int, int], None], pid: int) -> None:
     with contextlib.suppress(OSError):
-        call(*args)
+        kill(pid, signal.SIGKILL)
 
 
 def main(arguments: list[str]) -> None:
