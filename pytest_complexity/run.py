@@ -122,9 +122,10 @@ class Run:
             if key not in known and not getattr(models[key.model], "knows", lambda _: True)(key)
         ]
         if missing:
+            which = "they" if self._settings.calls.name == "all" else "those that are called for"
             yield (
                 f"the recordings lack {len(missing)} of {len(self._plan.keys)} trials, {missing[0]} the first: "
-                "they will be unmeasured, and errors"
+                f"{which} will be unmeasured, and errors"
             )
 
     def take_notices(self) -> list[str]:

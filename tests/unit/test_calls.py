@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from pytest_complexity.calls import AllCalls, Calls
 from pytest_complexity.calls.lazy import REASON, Lazy
 from pytest_complexity.calls.simulate import Driven, draw, drive
+from pytest_complexity.calls.switching import HORIZON, Switching
 from pytest_complexity.counts import TaskCounts, counts_of
 from pytest_complexity.labels import Rule, label_all, open_models
 from pytest_complexity.outcomes import Key, Outcome, Verdict
+from pytest_complexity.switching.belief import Belief
 
 NAMES = ("tiny", "small", "large", "huge")
 RULES = [(3, "complexitynet"), (1, "tier"), (3, "tier"), (4, "tier@3/5"), (2, "tier@1/2")]
@@ -122,6 +124,40 @@ def _drive_backwards(policy: Calls, world: dict[Key, Outcome]) -> Driven:
         waiting.extend(step.call)
         skipped.update(step.skip)
     return Driven(tuple(outcomes), skipped)
+
+
+def switching(world: dict[Key, Outcome], models: int, *, checked: bool = True) -> Switching:
+    tasks = frozenset((key.suite, key.task_id) for key in world) if checked else frozenset()
+    return Switching(list(world), NAMES[:models], Belief.vague(models), [10.0**k for k in range(models)], tasks)
+
+
+def test_switching_goes_on_until_a_visible_check_passes_or_no_call_pays() -> None:
+    counts = [task_of(0, [2, 2, 2], 2), task_of(1, [0, 0, 2], 2), task_of(2, [0, 0, 0], 2)]
+    world = draw(counts, NAMES[:3], seed=0)
+    policy = switching(world, 3)
+    driven = drive(policy, world)
+    asked = {n: [each.model for each in driven.outcomes if each.task_id == f"T/{n}"] for n in range(3)}
+    assert asked[0] == ["tiny"]
+    assert asked[1].count("large") == 1
+    assert asked[1][-1] == "large"
+    assert len(asked[2]) <= HORIZON
+    assert sorted([*(each.key for each in driven.outcomes), *driven.skipped]) == sorted(world)
+    told = policy.report()
+    assert told["accuracy"] == pytest.approx(2 / 3)
+    assert told["calls"] == len(driven.outcomes)
+
+
+def test_switching_never_sees_the_hidden_verdict() -> None:
+    """Two worlds that differ in their hidden verdicts alone get the same calls."""
+    world = draw([task_of(n, [n % 4, 2, 3], 3) for n in range(8)], NAMES[:3], seed=2)
+    hidden = {key: replace(each, verdict=Verdict.WRONG) for key, each in world.items()}
+    one, other = (drive(switching(world, 3), each) for each in (world, hidden))
+    assert [each.key for each in one.outcomes] == [each.key for each in other.outcomes]
+
+
+def test_a_task_without_a_visible_check_gets_one_call() -> None:
+    world = draw([task_of(n, [0, 0, 3], 3) for n in range(4)], NAMES[:3], seed=0)
+    assert len(drive(switching(world, 3, checked=False), world).outcomes) == 4
 
 
 @given(st.lists(st.integers(0, 4), min_size=2, max_size=2), st.integers(0, 3))

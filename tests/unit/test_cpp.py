@@ -30,7 +30,7 @@ def error(found: Floats, chances: Floats) -> float:
 
 
 def test_cells_that_were_not_run_are_told_better_than_by_the_models_mean() -> None:
-    chances, matrix = world(150, 5)
+    chances, matrix = world(100, 5)
     hidden = np.random.default_rng(1).random(chances.shape) < 0.3
     shown = matrix.without(hidden)
     means = shown.successes.sum(0) / shown.trials.sum(0)
@@ -41,17 +41,17 @@ def test_cells_that_were_not_run_are_told_better_than_by_the_models_mean() -> No
 
 
 def test_nineteen_intervals_of_twenty_hold_the_chance() -> None:
-    chances, matrix = world(200, 3)
+    chances, matrix = world(120, 3)
     low, high = Chances().fit(matrix).interval()
     assert 0.9 < np.mean((low <= chances + 1e-3) & (chances - 1e-3 <= high)) <= 1
 
 
 def test_more_trials_leave_less_doubt() -> None:
     doubts = []
-    for trials in (1, 4, 16):
+    for trials in (1, 8):
         covariance = Chances().fit(world(80, trials)[1]).covariance_
         doubts.append(np.einsum("tkk->", covariance))
-    assert doubts == sorted(doubts, reverse=True)
+    assert doubts[0] > 1.5 * doubts[1]
 
 
 def test_a_model_without_trials_lies_among_the_others_and_its_offset_moves_it() -> None:
@@ -85,7 +85,7 @@ def test_nothing_known_gives_chances_all_the_same() -> None:
     assert mean[0, 0] == pytest.approx(0.5, abs=0.01)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.data())
 def test_chances_are_chances_whatever_was_measured(data: st.DataObject) -> None:
     trials = np.array(data.draw(st.lists(st.lists(st.integers(0, 4), min_size=2, max_size=2), min_size=1, max_size=6)))
@@ -128,11 +128,11 @@ def test_a_budget_is_spent_to_the_last_call_and_never_passed() -> None:
 
 
 def test_calls_where_they_tell_most_tell_more_than_calls_at_random() -> None:
-    chances, tasks = counts(60, 6)
+    chances, tasks = counts(40, 5)
     known = draw(tasks, LADDER, 0)
-    budget = Budget(list(known), LADDER, 200)
+    budget = Budget(list(known), LADDER, 150)
     drive(budget, known)
-    keys = [list(known)[index] for index in np.random.default_rng(0).permutation(len(known))[:200]]
+    keys = [list(known)[index] for index in np.random.default_rng(0).permutation(len(known))[:150]]
     successes, trials = np.zeros(chances.shape), np.zeros(chances.shape)
     for key in keys:
         cell = int(key.task_id[2:]), LADDER.index(key.model)

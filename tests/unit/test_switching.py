@@ -46,7 +46,7 @@ def game(price: float, budget: int | None = None, horizon: int = 4) -> Game:
 
 
 PRICES = st.floats(0, 2)
-COMMON = settings(max_examples=40, deadline=None)
+COMMON = settings(max_examples=25, deadline=None)
 
 
 @COMMON
@@ -210,7 +210,7 @@ def test_learning_comes_to_what_exact_planning_says(budget: int | None) -> None:
         made.draw = lambda model, number: (bool(random.random() < belief.shows[kind, model]),) * 2  # type: ignore[method-assign,assignment]
         return made
 
-    learnt = QLearned(rules).learn([world().draw for _ in range(4000)], 20_000)
+    learnt = QLearned(rules).learn([world().draw for _ in range(4000)], 12_000)
     plan = Planner(belief, rules).plan()
     assert learnt.values[0].max() == pytest.approx(plan.value, abs=0.04)
     assert learnt.act(0, []) == plan.act([])
