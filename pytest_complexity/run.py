@@ -21,7 +21,8 @@ from pytest_complexity.outcomes import Key
 from pytest_complexity.pipeline import Pipeline
 from pytest_complexity.results import Results, check_gates, parse_gates, results_of
 from pytest_complexity.rundir import RunDirectory, read_run
-from pytest_complexity.sandbox import Limits, Sandbox, verifiers
+from pytest_complexity.sandbox import Limits, Sandbox
+from pytest_complexity.sandbox import verifiers as verifiers  # noqa: PLC0414 - `session` has it from here
 from pytest_complexity.settings import Settings
 from pytest_complexity.suites import Dataset
 from pytest_complexity.tasks import Task

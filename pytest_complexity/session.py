@@ -24,8 +24,7 @@ from pytest_complexity.models import Model, Unanswered
 from pytest_complexity.models.replay import EMBEDDED, Recording, ReplayModel, check_models
 from pytest_complexity.outcomes import Key, Verdict
 from pytest_complexity.results import parse_gates
-from pytest_complexity.run import Plan, Run
-from pytest_complexity.sandbox import verifiers
+from pytest_complexity.run import Plan, Run, verifiers
 from pytest_complexity.settings import Settings, read_settings
 from pytest_complexity.suites import Dataset, load_file, load_list, load_suite
 from pytest_complexity.tasks import Task
