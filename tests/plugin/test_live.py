@@ -297,7 +297,7 @@ class FirstTrials(AllCalls):
         return Step(skip=dict.fromkeys(rest, "level already decided"))
 
 start = Pipeline.start
-Pipeline.start = lambda self, tasks, plan: start(self, tasks, plan, FirstTrials(plan))
+Pipeline.start = lambda self, tasks, plan, *_: start(self, tasks, plan, FirstTrials(plan))
 """
 
 
