@@ -87,7 +87,10 @@ def coverage() -> Iterator[str]:
         "Share of 1,000 simulated worlds in which the interval held the true value, known from 100,000 tasks with "
         "their true chances. A share that is truly 95% lies between 93.6% and 96.4% in 19 of 20 such simulations."
     )
-    yield table("policy|measure|" + "|".join(f"{tasks} tasks, {trials} trials" for tasks, trials in shapes), rows)
+    yield table(
+        "policy|measure|" + "|".join(f"{tasks} tasks, {trials} trial{'s' * (trials > 1)}" for tasks, trials in shapes),
+        rows,
+    )
 
 
 def report_of(rates: Any, trials: int, chosen: Sequence[int]) -> dict[str, Any]:

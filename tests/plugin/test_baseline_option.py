@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from conftest import Runner
-from pytest_complexity.counts import TaskCounts
-from pytest_complexity.inputs import Measured
-from pytest_complexity.results import results_of
 
 
 def earlier(path: Path, tasks: int) -> str:
     """The report of an earlier run in which both models solved as many tasks as now, or more of them."""
-    counts = [
-        TaskCounts(
-            "small", f"T/{n}", "", {"small": 2, "large": 2}, {"small": 2 * (n == 1), "large": 1 if n == 3 else 2}, 2
-        )
+    rows = [
+        {"suite": "small", "task_id": f"T/{n}", "successes": [2 * (n == 1), 1 if n == 3 else 2], "trials": [2, 2]}
         for n in range(1, tasks + 1)
     ]
-    (path / "earlier.json").write_text(results_of(Measured(("small", "large"), tuple(counts))).json())
+    report = {"run": {"ladder": ["small", "large"], "cost_unit": "unit"}, "policies": {}, "tasks": rows}
+    (path / "earlier.json").write_text(json.dumps(report))
     return "--cx-baseline=earlier.json"
 
 

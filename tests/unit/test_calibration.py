@@ -93,15 +93,15 @@ def expected(willingness: float) -> tuple[float, float, float]:
 def test_a_promise_holds_on_new_tasks_in_19_of_20_calibrations(text: str) -> None:
     target = parse_target(text, LADDER)
     broken = given = 0
-    for seed in range(100):
+    for seed in range(60):
         try:
             accuracy, cost, share = expected(calibrate(world(150, seed), PRICES, target).willingness)
         except TargetError:
             continue
         given += 1
         broken += {"accuracy": accuracy < 0.65, "cost": cost > 4000, "share": share > 0.3}[target.measure]
-    assert given > 90
-    assert broken <= 10  # 5 are expected at the most; 11 or more of 100 come by chance in 1 of 85 runs
+    assert given > 50
+    assert broken <= 7  # 3 are expected at the most; 8 or more of 60 come by chance in 1 of 100 seeds
 
 
 def test_more_is_asked_of_the_router_than_the_estimate_and_no_more_than_is_needed() -> None:
