@@ -61,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
         "--baseline", metavar="FILE", type=Path, help="a report.json or a run: exit 1 on a significant loss"
     )
     report.add_argument(
-        "--margin", metavar="SHARE", type=margin, default=0.0, help="the loss against it to put up with (default 0)"
+        "--margin", metavar="SHARE", type=_share, default=0.0, help="the loss against it to put up with (default 0)"
     )
     report.add_argument("--plots", metavar="DIR", type=Path, help="also draw figures there, SVG and PNG (extra: plots)")
     report.add_argument("--router", metavar="DIR", type=Path, help="what `train` wrote: judge it on these tasks")
@@ -114,9 +114,9 @@ def _add_learning(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     _add_inputs(train)
     train.add_argument("-o", metavar="DIR", type=Path, required=True, help="where the router goes, and test.jsonl")
     train.add_argument("--classifier", metavar="NAME", default=DEFAULT, help=f"one of {', '.join(NAMES)}")
-    train.add_argument("--seed", metavar="N", type=int, default=0, help="of the split and of training (default 0)")
+    train.add_argument("--seed", metavar="N", type=_seed, default=0, help="of the split and of training (default 0)")
     train.add_argument(
-        "--test", metavar="SHARE", type=margin, default=0.2, help="of the tasks, held out (default 0.2; 0: none)"
+        "--test", metavar="SHARE", type=_share, default=0.2, help="of the tasks, held out (default 0.2; 0: none)"
     )
     train.add_argument(
         "--target",
@@ -130,6 +130,19 @@ def _add_learning(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     score.add_argument("inputs", nargs="+", type=Path, metavar="LABELS", help="run directory, or JSON Lines")
     score.add_argument("--json", action="store_true", help="print `router` and `policies` as JSON instead of tables")
     score.set_defaults(command=_score)
+
+
+def _share(text: str) -> float:
+    try:
+        return margin(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"a share from 0 up to 1 is wanted, found {text!r}") from None
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal() or int(text) >= 1 << 32:
+        raise argparse.ArgumentTypeError(f"a whole number from 0 to {(1 << 32) - 1} is wanted, found {text!r}")
+    return int(text)
 
 
 def _add_inputs(command: argparse.ArgumentParser) -> None:

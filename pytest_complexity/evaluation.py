@@ -78,7 +78,7 @@ class Bin:
 class Evaluation:
     """`rows`: the classifier under its name, `untrained`, and each baseline. `confusion`: rows truth, columns answers.
 
-    `calibration_error`: mean distance between predicted and observed over `bins`, weighted by trials.
+    `without_level` tasks are not scored; `leaked` stand in training as well.
     """
 
     name: str
@@ -153,8 +153,7 @@ def evaluate(trained: Trained, labels: Labels, baselines: Mapping[str, Trained],
         ceiling=ceiling([row for row in rows if row.level], labels.ladder, labels.rule, seed),
         confusion=tuple(map(tuple, confusion_matrix(truth, ours.said, labels=levels).tolist())),
         against_majority=against(ours, majority, truth, seed),
-        calibration_error=math.fsum(abs(each.predicted - each.observed) * each.trials for each in bins)
-        / sum(each.trials for each in bins),
+        calibration_error=calibration_error(bins),
         bins=bins,
     )
 
@@ -185,6 +184,12 @@ def reliability(chances: Floats, successes: Floats, trials: Floats) -> tuple[Bin
             observed = float(successes[inside].sum() / total)
             bins.append(Bin(number / _BINS, (number + 1) / _BINS, predicted, observed, int(total)))
     return tuple(bins)
+
+
+def calibration_error(bins: Sequence[Bin]) -> float:
+    """The mean distance between predicted and observed, weighted by trials (arXiv 1706.04599, equation 3)."""
+    distances = math.fsum(abs(each.predicted - each.observed) * each.trials for each in bins)
+    return distances / sum(each.trials for each in bins)
 
 
 def ceiling(decided: Sequence[Label], ladder: Sequence[str], rule: str, seed: int = 0) -> float | None:

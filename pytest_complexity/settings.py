@@ -158,7 +158,7 @@ def read_settings(config: pytest.Config) -> Settings:
         gates=tuple(get("gate") or ()),
         baseline=config.invocation_params.dir / baseline if baseline else None,
         margin=_margin(get("margin") or 0.0),
-        seed=get("seed") or 0,
+        seed=_seed(get("seed") or 0),
         strict=bool(get("strict")),
     )
 
@@ -209,6 +209,12 @@ def _temperature(value: Any) -> Any:
 def _positive(name: str, value: Any) -> Any:
     if value is not None and not (value > 0 and math.isfinite(value)):
         raise pytest.UsageError(f"--cx-{name}: a number above 0 is wanted, found {value}")
+    return value
+
+
+def _seed(value: int) -> int:
+    if not 0 <= value < 1 << 32:
+        raise pytest.UsageError(f"--cx-seed: a whole number from 0 to {(1 << 32) - 1} is wanted, found {value}")
     return value
 
 

@@ -221,10 +221,13 @@ def _source(record: Mapping[str, Any], rule: Rule) -> Source:
     numbers = all(isinstance(count, int) and not isinstance(count, bool) and count >= 0 for count in levels.values())
     if not set(levels) <= known or not numbers:
         raise _FieldError(f"field 'source.levels': counts of the levels 1 to {rule.levels} are wanted")
+    seed = _field(record, "seed", int)
+    if not 0 <= seed < 1 << 32:
+        raise _FieldError("field 'source.seed': a whole number from 0 is wanted")
     return Source(
         _field(record, "sha256", str),
         _field(record, "tasks", int),
         {int(level): count for level, count in levels.items()},
-        _field(record, "seed", int),
+        seed,
         {str(name): str(version) for name, version in _field(record, "versions", dict).items()},
     )

@@ -26,7 +26,7 @@ from scipy.special import betaln, gammaln
 
 from pytest_complexity.classifiers import CHEAP
 from pytest_complexity.counts import TaskCounts, read_counts
-from pytest_complexity.evaluation import ASKED, ceiling, evaluate, score_answers
+from pytest_complexity.evaluation import ASKED, calibration_error, ceiling, evaluate, reliability, score_answers
 from pytest_complexity.folds import out_of_fold
 from pytest_complexity.labels import Labels, Rule, label_all, level_of
 from pytest_complexity.resampling import interval, resampled_means, sign_flip
@@ -169,6 +169,10 @@ def comparison(data: Path, shelf: Shelf, *, embedding: bool) -> Iterator[str]:
     for name in SETS:
         labels = labels_of(data, name)
         counts = ", ".join(f"{level}: {count}" for level, count in labels.counts.items() if count)
+        most = max(labels.counts.values()) / len(labels.decided)
+        off = calibration_error(
+            reliability(told_by(shelf, labels, name, "tfidf", 0).chances, *arrays_of(labels.rows, labels.ladder))
+        )
         noise = ceiling(labels.decided, labels.ladder, labels.rule)
         cells = {one: cell(shelf, labels, name, one) for one in CHEAP}
         if embedding and name == EXTRAS_ON:
@@ -206,7 +210,9 @@ def comparison(data: Path, shelf: Shelf, *, embedding: bool) -> Iterator[str]:
         yield f"### {name}"
         yield (
             f"{' < '.join(labels.ladder)}. {len(labels.rows)} tasks, {len(labels.decided)} with a level ({counts}); "
-            + ("ceiling unknown: one trial a model." if noise is None else f"ceiling {percent(noise)}.")
+            + ("ceiling unknown: one trial a model" if noise is None else f"ceiling {percent(noise)}")
+            + f"; naming the most frequent level of the set for all gives {percent(most)}. "
+            + f"`tfidf`'s chances are off by {100 * off:.1f} points (expected calibration error)."
         )
         yield table(
             "classifier|exact|95%|within 1|log-loss|chances|exact, against majority|log-loss, against majority|s", rows
@@ -218,7 +224,7 @@ def comparison(data: Path, shelf: Shelf, *, embedding: bool) -> Iterator[str]:
         f"levels have less log-loss on {len(wins['log-loss'])} ({'; '.join(wins['log-loss']) or 'none'})."
     )
     yield (
-        f"Where neither holds, nothing in the prompt that we can see predicts the label: {'; '.join(wins['neither'])}."
+        f"Where neither holds, nothing that we found in the prompt predicts the label: {'; '.join(wins['neither'])}."
         if wins["neither"]
         else "On every set at least one of the two holds."
     )
@@ -288,8 +294,8 @@ def direct_or_derived(data: Path, shelf: Shelf) -> Iterator[str]:
     yield "## Levels: predicted, or derived from the chances?"
     yield (
         "`tfidf`, seed 0: the level regression itself, or each model's predicted chance put through the rule as "
-        "independent beta-binomial counts. Derived levels have more log-loss wherever the last column is above 0; the "
-        "package predicts them directly."
+        "independent beta-binomial counts. Derived levels have more log-loss wherever the last column is above 0: the "
+        "package predicts levels directly."
     )
     yield table("set|exact, direct|derived|log-loss, direct|derived|derived - direct", rows)
 

@@ -15,7 +15,7 @@ from worlds import LADDER, labelled
 from pytest_complexity.classifiers import CHEAP, DEFAULT, NAMES, classifier_class, make
 from pytest_complexity.classifiers.base import Counts
 from pytest_complexity.classifiers.features import PromptFeatures, named_and_shown
-from pytest_complexity.classifiers.linear import fit_chances, fit_levels
+from pytest_complexity.classifiers.linear import fit_chances, fit_levels, rotated
 from pytest_complexity.errors import TrainingError
 from pytest_complexity.training import arrays_of
 
@@ -145,6 +145,15 @@ def test_the_binomial_regression_is_at_its_optimum() -> None:
     precision = np.linalg.inv(np.array([[1, sharing], [sharing, 1]]))
     assert matrix.T @ residual + penalty * head.weights @ precision == pytest.approx(0, abs=0.02)
     assert residual.sum(axis=0) == pytest.approx(0, abs=0.02)
+
+
+def test_rotating_keeps_every_inner_product_in_no_more_columns_than_rows() -> None:
+    matrix = PromptFeatures.learned(TEXTS).matrix(TEXTS[:30])
+    turned = rotated(matrix)
+    assert turned.shape[0] == 30 >= turned.shape[1]
+    assert np.allclose(turned @ turned.T, (matrix @ matrix.T).toarray())
+    narrow = np.random.default_rng(0).normal(size=(9, 3))
+    assert rotated(narrow) is narrow
 
 
 def test_a_level_that_a_fold_lacks_is_rare_and_not_impossible() -> None:

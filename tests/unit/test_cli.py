@@ -419,3 +419,15 @@ def test_mistakes_around_a_router_are_one_line(
     shutil.rmtree(Path(directory) / "baselines")
     assert main(["score", directory, labels]) == 2
     assert "the baseline 'majority' is missing" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "option", [["--seed", "-1"], ["--seed", "x"], ["--seed", str(1 << 32)], ["--test", "1"], ["--test", "-0.1"]]
+)
+def test_a_seed_or_a_share_that_cannot_be_is_told_before_anything_is_read(
+    option: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main(["train", "none.jsonl", "-o", "out", *option])
+    assert exit_.value.code == 2
+    assert "is wanted" in capsys.readouterr().err

@@ -13,7 +13,7 @@ from worlds import LADDER, counted, labelled
 
 from pytest_complexity.counts import TaskCounts
 from pytest_complexity.errors import TrainedError
-from pytest_complexity.evaluation import Evaluation, ceiling, evaluate, reliability, score_answers
+from pytest_complexity.evaluation import Evaluation, calibration_error, ceiling, evaluate, reliability, score_answers
 from pytest_complexity.labels import Rule, label_all, level_of
 from pytest_complexity.training import Training, train
 
@@ -141,4 +141,5 @@ def test_bins_hold_every_trial_once() -> None:
     chances = np.array([[0.05, 1.0], [0.07, 0.55]])
     bins = reliability(chances, np.array([[0.0, 5.0], [1.0, 2.0]]), np.array([[5.0, 5.0], [5.0, 0.0]]))
     assert [(each.low, each.trials) for each in bins] == [(0.0, 10), (0.9, 5)]
+    assert calibration_error(bins) == pytest.approx((10 * 0.04 + 5 * 0.0) / 15)
     assert (bins[0].predicted, bins[0].observed) == (pytest.approx(0.06), pytest.approx(0.1))

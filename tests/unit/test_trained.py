@@ -146,6 +146,7 @@ DAMAGES: list[tuple[Callable[[Path], Any], str]] = [
     (source(levels={"9": 3}), "counts of the levels 1 to 2"),
     (source(levels={"1": -3}), "counts of the levels 1 to 2"),
     (source(seed="x"), "field 'seed'"),
+    (source(seed=-1), "field 'source.seed'"),
     (edited(arrays_sha256="0"), "damaged"),
     (repacked(weights=None), "array 'weights' is missing"),
     (repacked(weights=np.zeros((3, 3))), "array 'weights'"),
