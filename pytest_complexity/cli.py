@@ -18,10 +18,10 @@ from pytest_complexity.errors import ComplexityError, TaskError
 from pytest_complexity.gates import annotated, margin
 from pytest_complexity.inputs import read_inputs, read_labels
 from pytest_complexity.labels import to_json
+from pytest_complexity.machine import processors
 from pytest_complexity.prior import ladder, predict
 from pytest_complexity.report.plots import plots
 from pytest_complexity.results import Checks, results_of, route_on
-from pytest_complexity.sandbox import verifiers
 from pytest_complexity.sandbox.doctor import doctor
 from pytest_complexity.suites import OFFICIAL, SUITES, fetch, load_file, load_suite
 
@@ -314,7 +314,7 @@ def _data_check(arguments: argparse.Namespace) -> int:
         if sys.stderr.isatty():
             print(f"\r{done} of {total} tasks", end="\n" if done == total else "", file=sys.stderr, flush=True)
 
-    found = check_tasks(dataset.tasks, workers=verifiers(), progress=progress)
+    found = check_tasks(dataset.tasks, workers=processors(), progress=progress)
     for task in found:
         for fault in task.faults:
             print(f"{task.task_id}: {fault}")

@@ -21,12 +21,12 @@ from pytest_complexity.counts import TaskCounts
 
 Floats = NDArray[np.float64]
 
-_GRID = np.linspace(-12, 12, 49)  # difficulties, in logits
-_NODES, _NODE_WEIGHTS = np.polynomial.hermite_e.hermegauss(15)
+_GRID = np.linspace(-12, 12, 37)  # difficulties, in logits
+_NODES, _NODE_WEIGHTS = np.polynomial.hermite_e.hermegauss(11)
 _NODE_WEIGHTS = _NODE_WEIGHTS / _NODE_WEIGHTS.sum()
 _CELLS = (0.5, 1.5, 3.0)
 _TILT = 0.02  # prior spread of a text factor's weight
-_ROUNDS = 40
+_ROUNDS = 25
 _LEAST = 1e-9
 
 
@@ -64,29 +64,10 @@ class Chances:
 
     def fit(self, matrix: Matrix) -> Chances:
         """Learns from the cells that have trials; returns self."""
-        models = matrix.trials.shape[1]
-        self._offsets = np.zeros(models) if matrix.offsets is None else matrix.offsets - matrix.offsets.mean()
-        self._factors = np.zeros((len(matrix.trials), 0)) if matrix.factors is None else matrix.factors
-        evidence = {cell: self._fit(matrix, cell) for cell in _CELLS}
-        self.cell_ = max(evidence, key=lambda cell: evidence[cell])
-        if self.cell_ != _CELLS[-1]:
-            self._fit(matrix, self.cell_)
-        self._predict(self._posterior()[0])
+        best = max((_Fitted(matrix, cell) for cell in _CELLS), key=lambda each: each.evidence)
+        self.cell_ = best.cell
+        self.mean_, self.covariance_ = best.predicted()
         return self
-
-    def _fit(self, matrix: Matrix, cell: float) -> float:
-        """Everything but the spread of the cells' own parts, by EM; the log evidence."""
-        models = len(self._offsets)
-        self._columns = [_Column.of(matrix.successes[:, k], matrix.trials[:, k], cell) for k in range(models)]
-        self._skills = self._offsets.copy()
-        self._uncertain = np.zeros(models)
-        self._weights = np.zeros(self._factors.shape[1])
-        self._difficulty = _normalised(np.exp(-(_GRID**2) / 50))
-        for _ in range(_ROUNDS):
-            posterior, _ = self._posterior()
-            self._update_difficulty(posterior)
-            self._update_skills(posterior)
-        return self._posterior()[1]
 
     def interval(self) -> tuple[Floats, Floats]:
         """Bounds of the central 95% of each chance, both T x K: of the beta with its mean and its variance."""
@@ -97,46 +78,69 @@ class Chances:
         high: Floats = beta.ppf(0.975, *shape)
         return low, high
 
+
+class _Fitted:
+    """Skills, difficulties and the weights of factors for one spread of the cells' own parts, by EM."""
+
+    def __init__(self, matrix: Matrix, cell: float) -> None:
+        models = matrix.trials.shape[1]
+        self.cell = cell
+        self._columns = [_Column.of(matrix.successes[:, k], matrix.trials[:, k], cell) for k in range(models)]
+        self._offsets = np.zeros(models) if matrix.offsets is None else matrix.offsets - matrix.offsets.mean()
+        self._factors = np.zeros((len(matrix.trials), 0)) if matrix.factors is None else matrix.factors
+        self._skills = self._offsets.copy()
+        self._uncertain = np.zeros(models)
+        self._weights = np.zeros(self._factors.shape[1])
+        self._difficulty = _normalised(np.exp(-(_GRID**2) / 50))
+        for _ in range(_ROUNDS):
+            self._expect()
+            self._update_difficulty()
+            self._update_skills()
+        self._expect()
+
     def _priors(self) -> Floats:
         """Each task's distribution of difficulties before its own trials, T x grid: tilted by what its text says."""
         tilted: Floats = np.exp(np.outer(self._factors @ self._weights, _GRID)) * self._difficulty
         return _normalised(tilted)
 
-    def _posterior(self) -> tuple[Floats, float]:
+    def _expect(self) -> None:
         """Each task's distribution of difficulties given its trials, T x grid; and the log evidence."""
         likelihood: Floats = np.log(self._priors() + 1e-300)
         for column, skill in zip(self._columns, self._skills, strict=True):
             likelihood += np.log(column.likelihood(skill))[column.row]
         top = likelihood.max(1, keepdims=True)
         joint = np.exp(likelihood - top)
-        return _normalised(joint), float((top[:, 0] + np.log(joint.sum(1))).sum())
+        self._posterior = _normalised(joint)
+        self.evidence = float((top[:, 0] + np.log(joint.sum(1))).sum())
 
-    def _update_difficulty(self, posterior: Floats) -> None:
+    def _update_difficulty(self) -> None:
         tilts = np.exp(np.outer(self._factors @ self._weights, _GRID))
         expected = (tilts / (tilts @ self._difficulty)[:, None]).sum(0)
-        self._difficulty = _normalised((posterior.sum(0) + 1 / len(_GRID)) / (expected + 1 / len(_GRID)))
+        self._difficulty = _normalised((self._posterior.sum(0) + 1 / len(_GRID)) / (expected + 1 / len(_GRID)))
         if self._weights.size:
             priors = self._priors()
             mean = priors @ _GRID
             variance = priors @ _GRID**2 - mean**2
-            slope = self._factors.T @ (posterior @ _GRID - mean) - self._weights / _TILT**2
+            slope = self._factors.T @ (self._posterior @ _GRID - mean) - self._weights / _TILT**2
             curvature = (self._factors.T * variance) @ self._factors + np.eye(self._weights.size) / _TILT**2
             self._weights = self._weights + np.linalg.solve(curvature, slope)
 
-    def _update_skills(self, posterior: Floats) -> None:
+    def _update_skills(self) -> None:
         """A Newton step for every model, towards what the models have in common."""
         seen = np.array([column.trials.any() for column in self._columns])
         apart = self._skills - self._offsets
         centre = float(apart[seen].mean()) if seen.any() else 0.0
         spread2 = (((apart - centre)[seen] ** 2).sum() + 2 * 2.0**2) / (seen.sum() + 2)
         for k, column in enumerate(self._columns):
-            slope, curvature = column.slopes(self._skills[k], posterior)
+            slope, curvature = column.slopes(self._skills[k], self._posterior)
             curvature = max(curvature, 0.0) + 1 / spread2
             slope -= (apart[k] - centre) / spread2
             self._skills[k] += np.clip(slope / curvature, -2, 2)
             self._uncertain[k] = curvature**-0.5
 
-    def _predict(self, posterior: Floats) -> None:
+    def predicted(self) -> tuple[Floats, Floats]:
+        """Means of the chances, T x K, and their covariances within each task, T x K x K."""
+        posterior = self._posterior
         means, squares = [], []
         nodes, weights = np.polynomial.hermite_e.hermegauss(5)
         for column, skill, spread in zip(self._columns, self._skills, self._uncertain, strict=True):
@@ -148,11 +152,11 @@ class Chances:
             means.append(first)
             squares.append(np.einsum("tg,tg->t", posterior, second))
         given = np.stack(means, axis=2)  # of each difficulty the chance, T x grid x K
-        self.mean_ = np.einsum("tg,tgk->tk", posterior, given)
+        mean: Floats = np.einsum("tg,tgk->tk", posterior, given)
         both = np.einsum("tg,tgk,tgl->tkl", posterior, given, given, optimize=True)
         diagonal = np.arange(len(self._columns))
         both[:, diagonal, diagonal] = np.stack(squares, axis=1)
-        self.covariance_ = both - self.mean_[:, :, None] * self.mean_[:, None, :]
+        return mean, both - mean[:, :, None] * mean[:, None, :]
 
 
 @dataclass(frozen=True)

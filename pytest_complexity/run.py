@@ -15,7 +15,7 @@ import pytest
 from _pytest._io import TerminalWriter
 
 from pytest_complexity.calls import Telling
-from pytest_complexity.calls.named import policy_of
+from pytest_complexity.choice import policy_of
 from pytest_complexity.desk import LocalDesk
 from pytest_complexity.gates import GateResult, annotated
 from pytest_complexity.inputs import measured_of

@@ -23,7 +23,7 @@ FOLDS = 5
 ORDERS = 2
 
 
-def section(found: list[Set]) -> Iterator[str]:
+def section(found: list[Set], data: Path) -> Iterator[str]:
     yield "## (b) CPP: the rest of the matrix"
     yield (
         "Log-loss (nats per trial), Brier score, and routing regret: how much more often the right model for "
@@ -37,6 +37,8 @@ def section(found: list[Set]) -> Iterator[str]:
     yield from new_models(found)
     yield from new_tasks(found)
     yield from calls_saved(found)
+    yield from paper_section(data)
+    yield from factors_section(data)
 
 
 # -- estimators -----------------------------------------------------------------------------------------------------

@@ -28,17 +28,12 @@ from pytest_complexity.outcomes import Verdict
 from pytest_complexity.sandbox import launch
 from pytest_complexity.sandbox.child import talk
 
-__all__ = ["Check", "Limits", "Program", "Sandbox", "verifiers"]
+__all__ = ["Check", "Limits", "Program", "Sandbox"]
 
 BUSY = 0.1  #: the share of its life in line for a processor from which a program's time is not its own
 ATTEMPTS = 3  #: to get processes that run; a program cannot spend them, it only ever crashes
 PATIENCE = 90.0  #: seconds beyond the limit after which a silent verifier is taken for dead
 NEAR = 0.8  #: the share of the limit from which a time is close to it
-
-
-def verifiers() -> int:
-    """How many programs to verify at once: one for each processor that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass(frozen=True)

@@ -138,7 +138,11 @@ class Plan:
     @property
     def value(self) -> float:
         """Of the whole game: chance of a right answer less the price of the calls."""
-        return float(self.values[0].max())
+        return self.value_after(())
+
+    def value_after(self, attempts: Sequence[Attempt]) -> float:
+        """Of the rest of the game: chance of a right answer less the price of the calls still to be made."""
+        return float(self.values[self.planner.histories.number(attempts)].max())
 
     def act(self, attempts: Sequence[Attempt]) -> int:
         """The model to call next, or STOP."""

@@ -155,6 +155,24 @@ def test_switching_never_sees_the_hidden_verdict() -> None:
     assert [each.key for each in one.outcomes] == [each.key for each in other.outcomes]
 
 
+@pytest.mark.parametrize(("budget", "run_budget"), [(0, None), (1, None), (2, 7), (None, 0), (None, 5), (None, 1000)])
+def test_switching_passes_no_budget_and_does_not_depend_on_timing(budget: int | None, run_budget: int | None) -> None:
+    world = draw([task_of(n, [n % 2, n % 3, n % 4], 3) for n in range(20)], NAMES[:3], seed=3)
+    tasks = frozenset((key.suite, key.task_id) for key in world)
+
+    def policy() -> Switching:
+        costs = [1.0, 2.0, 4.0]
+        return Switching(list(world), NAMES[:3], Belief.vague(3), costs, tasks, budget=budget, run_budget=run_budget)
+
+    driven = drive(policy(), world)
+    above = [outcome.task_id for outcome in driven.outcomes if outcome.model != NAMES[0]]
+    assert run_budget is None or len(above) <= run_budget
+    assert budget is None or all(above.count(task) <= budget for task in above)
+    assert run_budget != 5 or len(above) == 5
+    backwards = _drive_backwards(policy(), world)
+    assert {each.key for each in backwards.outcomes} == {each.key for each in driven.outcomes}
+
+
 def test_a_task_without_a_visible_check_gets_one_call() -> None:
     world = draw([task_of(n, [0, 0, 3], 3) for n in range(4)], NAMES[:3], seed=0)
     assert len(drive(switching(world, 3, checked=False), world).outcomes) == 4

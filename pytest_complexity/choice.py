@@ -1,4 +1,4 @@
-"""The policy that `--cx-calls` names, for a plan."""
+"""The call policy that `--cx-calls` names, for a plan: where policies meet what was measured before."""
 
 from __future__ import annotations
 
