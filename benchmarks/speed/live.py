@@ -5,8 +5,8 @@ usage: live.py [--trials N] [--ways=-n0,-n2]
 Starts a server on loopback that answers after 500 ms and works on 32 requests at a time, and runs pytest on it in a
 process of its own, each way in a new run directory. `ideal` is (trials / 32) * 0.5 s. The ratio is of the wall time
 without the start-up (from the start of the process to its first request) to the ideal, so verification, files, report
-and pytest's end are in it; beside it stands the ratio until the server's last answer. Prints one line for each way; exit
-status 1 where a ratio is above 1.15.
+and pytest's end are in it; beside it stands the ratio until the server's last answer. Prints one line for each way;
+exit status 1 where a ratio is above 1.15.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ def timed(folder: Path, way: str, trials: int) -> float:
     print(
         f"{way}: {server.asked} trials in {wall:.1f} s, {start:.1f} s of them start-up; ideal {ideal:.1f} s; "
         f"ratio {ratio:.3f}, {calls:.3f} until the last answer; {server.most} requests at once; "
-        f"{busy:.1f} s of processor time, {os.cpu_count()} processors with a load of {os.getloadavg()[0]:.1f} at the end",
+        f"{busy:.1f} s of processor time, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f} at the end",
         flush=True,
     )
     return ratio
