@@ -95,7 +95,8 @@ def _p(change: Change, margin: float, seed: int) -> float:
     allowed = margin * (change.before if change.measure.endswith(".cost") else 1.0)
     if gains.mean() >= -allowed - 1e-12:
         return 1.0
-    p = float(sign_flip(gains[:, None], seed)[0]) / 2
+    changed = gains[gains != 0]  # the others have no sign to flip
+    p = float(sign_flip(changed[:, None], seed)[0]) / 2
     if allowed and gains.std() > 0:
         p = max(p, float(ttest_1samp(gains, -allowed, alternative="less").pvalue))
     return p

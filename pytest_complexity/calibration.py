@@ -77,6 +77,16 @@ class Calibrated:
     shares: Mapping[str, float]
     tasks: int
 
+    def sentence(self, unit: str) -> str:
+        """What to expect, costs for a thousand tasks; `unit` is "usd" or "unit"."""
+        low, high = (1000 * bound for bound in self.cost_ci)
+        shares = ", ".join(f"{name} {100 * share:.0f}%" for name, share in self.shares.items())
+        return (
+            f"calibrated to {self.target} on {self.tasks} tasks: expect {100 * self.accuracy:.1f}% right (95% "
+            f"{100 * self.accuracy_ci[0]:.1f}..{100 * self.accuracy_ci[1]:.1f}), {'$' if unit == 'usd' else 'cost '}"
+            f"{1000 * self.cost:.4g} ({low:.4g}..{high:.4g}) for a thousand tasks; asked: {shares}"
+        )
+
 
 def calibrate(bench: Bench, prices: Sequence[float], target: Target, seed: int = 0) -> Calibrated:
     """The utility router that keeps the target at the least cost, or under a cost or share the most willing one.

@@ -5,19 +5,23 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
+from pytest_complexity.calibration import parse_target
+from pytest_complexity.classifiers import DEFAULT, NAMES
 from pytest_complexity.datacheck import check_tasks
 from pytest_complexity.errors import ComplexityError, TaskError
 from pytest_complexity.gates import annotated, margin
-from pytest_complexity.inputs import read_inputs
+from pytest_complexity.inputs import read_inputs, read_labels
+from pytest_complexity.labels import to_json
+from pytest_complexity.machine import processors
 from pytest_complexity.prior import ladder, predict
 from pytest_complexity.report.plots import plots
-from pytest_complexity.results import Checks, results_of
-from pytest_complexity.sandbox import verifiers
+from pytest_complexity.results import Checks, results_of, route_on
 from pytest_complexity.sandbox.doctor import doctor
 from pytest_complexity.suites import OFFICIAL, SUITES, fetch, load_file, load_suite
 
@@ -57,12 +61,14 @@ def parser() -> argparse.ArgumentParser:
         "--baseline", metavar="FILE", type=Path, help="a report.json or a run: exit 1 on a significant loss"
     )
     report.add_argument(
-        "--margin", metavar="SHARE", type=margin, default=0.0, help="the loss against it to put up with (default 0)"
+        "--margin", metavar="SHARE", type=_share, default=0.0, help="the loss against it to put up with (default 0)"
     )
     report.add_argument("--plots", metavar="DIR", type=Path, help="also draw figures there, SVG and PNG (extra: plots)")
+    report.add_argument("--router", metavar="DIR", type=Path, help="what `train` wrote: judge it on these tasks")
     report.add_argument("--json", action="store_true", help="print report.json instead of tables")
     report.set_defaults(command=_report)
 
+    _add_learning(commands)
     route = commands.add_parser("route", help="the model to ask for a prompt, by a trained router")
     route.add_argument("router", type=Path, metavar="DIR", help="what `train` wrote")
     route.add_argument(
@@ -101,6 +107,44 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def _add_learning(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    train = commands.add_parser(
+        "train", help="learns from labels what a prompt needs, and scores that on held-out tasks"
+    )
+    _add_inputs(train)
+    train.add_argument("-o", metavar="DIR", type=Path, required=True, help="where the router goes, and test.jsonl")
+    train.add_argument("--classifier", metavar="NAME", default=DEFAULT, help=f"one of {', '.join(NAMES)}")
+    train.add_argument("--seed", metavar="N", type=_seed, default=0, help="of the split and of training (default 0)")
+    train.add_argument(
+        "--test", metavar="SHARE", type=_share, default=0.2, help="of the tasks, held out (default 0.2; 0: none)"
+    )
+    train.add_argument(
+        "--target",
+        metavar="'MEASURE OP NUMBER'",
+        help="what the router shall keep: accuracy>=0.8, cost<=2.5 (for a thousand tasks) or share(MODEL)<=0.2",
+    )
+    train.set_defaults(command=_train)
+
+    score = commands.add_parser("score", help="how right a trained router is on labelled tasks, and what it saves")
+    score.add_argument("router", type=Path, metavar="DIR", help="what `train` wrote")
+    score.add_argument("inputs", nargs="+", type=Path, metavar="LABELS", help="run directory, or JSON Lines")
+    score.add_argument("--json", action="store_true", help="print `router` and `policies` as JSON instead of tables")
+    score.set_defaults(command=_score)
+
+
+def _share(text: str) -> float:
+    try:
+        return margin(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"a share from 0 up to 1 is wanted, found {text!r}") from None
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal() or int(text) >= 1 << 32:
+        raise argparse.ArgumentTypeError(f"a whole number from 0 to {(1 << 32) - 1} is wanted, found {text!r}")
+    return int(text)
+
+
 def _add_inputs(command: argparse.ArgumentParser) -> None:
     command.add_argument("inputs", nargs="+", type=Path, metavar="RUN_OR_COUNTS", help="run directory, or JSON Lines")
     command.add_argument("--rule", metavar="NAME", help="complexitynet, tier or tier@SHARE (default: by the ladder)")
@@ -120,7 +164,9 @@ def _label(arguments: argparse.Namespace) -> int:
 
 def _report(arguments: argparse.Namespace) -> int:
     checks = Checks.read(arguments.gate, arguments.baseline, arguments.margin)
-    results = results_of(read_inputs(arguments.inputs, _ladder(arguments)), rule=arguments.rule)
+    measured = read_inputs(arguments.inputs, _ladder(arguments))
+    routed = route_on(measured, arguments.router, arguments.rule) if arguments.router else None
+    results = results_of(measured, arguments.rule, routed=routed)
     if arguments.json:
         sys.stdout.write(results.json())
     else:
@@ -134,6 +180,72 @@ def _report(arguments: argparse.Namespace) -> int:
     for gate in checked:
         print(annotated(gate), file=sys.stderr)
     return 0 if all(gate.passed for gate in checked) else 1
+
+
+def _train(arguments: argparse.Namespace) -> int:
+    from pytest_complexity.router import calibrate_to, save_policy  # noqa: PLC0415  (heavy: see `_route`)
+    from pytest_complexity.training import train  # noqa: PLC0415
+
+    labels = read_labels(arguments.inputs, _ladder(arguments), arguments.rule)
+    target = parse_target(arguments.target, labels.ladder) if arguments.target is not None else None
+    _tell(
+        f"{len(labels.rows)} tasks: {sum(labels.counts.values())} with a level by {labels.rule}, "
+        f"{labels.dropped_unsolved} never solved, {labels.below_threshold} below the threshold, "
+        f"{labels.undecided} undecided; those teach the chances of success alone"
+    )
+    with _progress():
+        training = train(labels, arguments.classifier, arguments.seed, arguments.test)
+        learned = replace(labels, rows=training.train)
+        calibrated = calibrate_to(target, training.trained, learned, arguments.seed) if target else None
+    training.save(arguments.o)
+    save_policy(arguments.o, calibrated)
+    if calibrated:
+        _tell(calibrated.sentence(training.trained.unit))
+    test = arguments.o / "test.jsonl"
+    _write(test, "".join(json.dumps(to_json(row, labels.ladder, labels.rule)) + "\n" for row in training.test))
+    _tell(
+        f"{len(training.train)} tasks trained on, {len(training.test)} held out in {test}; "
+        f"{len(training.moved)} test tasks repeat a training task, exactly or nearly, and went to training"
+    )
+    return _print_score(arguments.o, [test], as_json=False) if training.test else 0
+
+
+def _score(arguments: argparse.Namespace) -> int:
+    return _print_score(arguments.router, arguments.inputs, as_json=arguments.json)
+
+
+def _print_score(directory: Path, inputs: Sequence[Path], *, as_json: bool) -> int:
+    from pytest_complexity.trained import Trained  # noqa: PLC0415
+
+    trained = Trained.load(directory)
+    measured = read_inputs(inputs, trained.ladder)
+    results = results_of(measured, routed=route_on(measured, directory))
+    if results.report["router"] is None:
+        raise ComplexityError(f"none of {len(measured.counts)} tasks has a level by {trained.rule}: nothing to score")
+    if as_json:
+        record = {name: results.report[name] for name in ("router", "policies")}
+        sys.stdout.write(json.dumps(record, indent=2, allow_nan=False) + "\n")
+    else:
+        results.print(sys.stdout, only_router=True)
+    if results.report["router"]["leaked"]:
+        _tell(f"warning: {results.report['router']['leaked']} of these tasks stand in the training set as well")
+    return 0
+
+
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+@contextlib.contextmanager
+def _progress() -> Iterator[None]:
+    """Shows on standard error what long work logs."""
+    logger, handler = logging.getLogger("pytest_complexity"), logging.StreamHandler()
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
 
 
 def _route(arguments: argparse.Namespace) -> int:
@@ -202,7 +314,7 @@ def _data_check(arguments: argparse.Namespace) -> int:
         if sys.stderr.isatty():
             print(f"\r{done} of {total} tasks", end="\n" if done == total else "", file=sys.stderr, flush=True)
 
-    found = check_tasks(dataset.tasks, workers=verifiers(), progress=progress)
+    found = check_tasks(dataset.tasks, workers=processors(), progress=progress)
     for task in found:
         for fault in task.faults:
             print(f"{task.task_id}: {fault}")

@@ -3,7 +3,8 @@
 The process that pytest started owns the pipeline, the files and everything that costs money; with pytest-xdist its
 workers run the items. A worker sends its plan once, then one question at a time; every answer carries its question's
 number, since a question that pytest-timeout cut off is answered all the same. Only strings cross: execnet ends the
-run over anything but exact builtins, and JSON of pure ASCII carries lone surrogates.
+run over anything but exact builtins, and JSON of pure ASCII carries lone surrogates. A worker on another machine claims
+what the first one has not begun to verify and verifies it there.
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from concurrent.futures import CancelledError, Future
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any, Protocol
 
 from pytest_complexity.models import Unanswered
 from pytest_complexity.outcomes import Key, Outcome, Verdict
-from pytest_complexity.pipeline import Pipeline, Skipped, unmeasured
+from pytest_complexity.pipeline import Pipeline, Skipped, check_of, unmeasured
 from pytest_complexity.rundir import RunDirectory
+from pytest_complexity.sandbox import Check, Sandbox
+from pytest_complexity.tasks import Task
 
 
 class Channel(Protocol):
@@ -47,11 +50,17 @@ class Desk(Protocol):
 
 
 class LocalDesk:
-    """The desk beside the pipeline."""
+    """The desk beside the pipeline. `level`: the isolation that whoever verifies elsewhere must have too.
 
-    def __init__(self, pipeline: Pipeline, run: RunDirectory) -> None:
+    `judged_elsewhere` counts the trials that other machines verified.
+    """
+
+    def __init__(self, pipeline: Pipeline, run: RunDirectory, level: str) -> None:
         self._pipeline = pipeline
         self._run = run
+        self._level = level
+        self._claimed: dict[int, set[Key]] = {}  # by the channel of the worker
+        self.judged_elsewhere = 0
 
     def verify(self, key: Key) -> Outcome:
         """See `Desk`."""
@@ -86,8 +95,16 @@ class LocalDesk:
         key = Key(*rest[0])
 
         def answer(_: object = None) -> None:
-            channel.send(json.dumps([number, self._answer(verb, key, rest[1:])]))
+            channel.send(json.dumps([number, self._answer(channel, verb, key, rest[1:])]))
 
+        if verb == "judge":
+            self._claimed[id(channel)].discard(key)
+            if rest[1] is None:  # its sandbox failed
+                self._pipeline.disclaim(key)
+            else:
+                self._pipeline.judge(key, _check_of_json(rest[1]))
+                self.judged_elsewhere += 1
+            verb = "verify"
         try:
             future: Future[Any] = self._pipeline.outcome(key) if verb == "verify" else self._pipeline.completion(key)
         except KeyError:  # this worker collected what the first one did not
@@ -95,31 +112,59 @@ class LocalDesk:
         else:
             future.add_done_callback(answer)
 
-    def _answer(self, verb: str, key: Key, rest: list[Any]) -> dict[str, Any]:
+    def gone(self, channel: Channel) -> None:
+        """Verifies here what a worker that died had claimed."""
+        for key in self._claimed.pop(id(channel), set()):
+            self._pipeline.disclaim(key)
+
+    def _answer(self, channel: Channel, verb: str, key: Key, rest: list[Any]) -> dict[str, Any]:
         try:
             if verb == "verify":
                 return {"outcome": self.verify(key).to_json()}
             if verb == "record":
                 return {"outcome": self.record(key, *rest).to_json()}
+            if verb == "claim" and not self._grant(channel, key, rest[0]):
+                return {}
             return {"completion": self.completion(key)}
         except Skipped as why:
             return {"skipped": str(why)}
-        except Unanswered as why:
-            return {"unanswered": str(why)}
         except Exception as why:  # told to the item that asked; nobody else would hear of it in this thread
-            return {"unanswered": f"{type(why).__name__}: {why}"}
+            return {"unanswered": str(why) if isinstance(why, Unanswered) else f"{type(why).__name__}: {why}"}
+
+    def _grant(self, channel: Channel, key: Key, level: str) -> bool:
+        """Whether this worker, with this isolation, is to verify the trial."""
+        if level != self._level or not self._pipeline.claim(key):
+            return False
+        self._claimed.setdefault(id(channel), set()).add(key)
+        return True
 
 
 class RemoteDesk:
-    """A worker's end."""
+    """A worker's end. One on another machine is given a `sandbox` and the run's `tasks` and verifies there."""
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(
+        self, channel: Channel, sandbox: Sandbox | None = None, tasks: Mapping[tuple[str, str], Task] | None = None
+    ) -> None:
         self._channel = channel
+        self._sandbox = sandbox
+        self._tasks = tasks or {}
         self._number = 0
 
     def verify(self, key: Key) -> Outcome:
-        """See `Desk`."""
+        """See `Desk`. What the first machine has not begun to verify is verified on this one."""
+        if self._sandbox is not None:
+            claimed = self._ask("claim", key, self._sandbox.level)
+            if "completion" in claimed:
+                return Outcome.from_json(self._ask("judge", key, self._check(key, claimed["completion"]))["outcome"])
         return Outcome.from_json(self._ask("verify", key)["outcome"])
+
+    def _check(self, key: Key, completion: str) -> dict[str, Any] | None:
+        assert self._sandbox is not None, "only who has one claims"
+        try:
+            check = check_of(self._tasks[key.suite, key.task_id], completion, self._sandbox)
+        except Exception:  # the first machine tries it itself, and tells where it fails too
+            return None
+        return {**asdict(check), "verdict": check.verdict.value}
 
     def completion(self, key: Key) -> str:
         """See `Desk`."""
@@ -141,3 +186,7 @@ class RemoteDesk:
         if "unanswered" in answer:
             raise Unanswered(answer["unanswered"])
         return dict(answer)
+
+
+def _check_of_json(record: Mapping[str, Any]) -> Check:
+    return Check(**{**record, "verdict": Verdict(record["verdict"])})

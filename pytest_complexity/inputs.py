@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from pytest_complexity.counts import TaskCounts, counts_of, read_counts
-from pytest_complexity.errors import RecordingError
+from pytest_complexity.errors import LabelError, RecordingError
+from pytest_complexity.jsonl import read_jsonl
+from pytest_complexity.labels import Label, Labels, label_all
 from pytest_complexity.models import Completion
 from pytest_complexity.outcomes import Key, Outcome
 from pytest_complexity.rundir import RunRecord, read_run
@@ -39,6 +43,44 @@ def read_inputs(paths: Sequence[Path], ladder: Sequence[str] | None = None) -> M
                 raise RecordingError(f"{path}: another ladder than the files before it: pick one with --models")
             counts[task.suite, task.task_id] = task
     return Measured(tuple(next(iter(counts.values())).trials), tuple(counts.values()))
+
+
+def read_labels(paths: Sequence[Path], ladder: Sequence[str] | None = None, rule: str | None = None) -> Labels:
+    """The labels of inputs, by the rule of that name, else the one that the files name, else the ladder's default.
+
+    A level that stands in a file must be what its counts give. Raises `ComplexityError`.
+    """
+    measured = read_inputs(paths, ladder)
+    stored = [] if paths[0].is_dir() else [_stored(path) for path in paths]
+    named = {str(record["rule"]) for file in stored for _, record in file if record.get("rule")}
+    if rule is None and len(named) > 1:
+        raise LabelError(f"labels by several rules ({', '.join(sorted(named))}): pick one with --rule")
+    labels = label_all(measured.counts, measured.ladder, rule or next(iter(named), None))
+    if ladder is None and (not named or named == {labels.rule}):
+        rows = iter(labels.rows)
+        for file in stored:
+            for where, record in file:
+                _check_level(where, record.get("level"), next(rows), labels)
+    return labels
+
+
+def _stored(path: Path) -> list[tuple[str, dict[str, Any]]]:
+    return [(f"{path}:{number}", record) for number, record in read_jsonl(path, RecordingError)]
+
+
+def _check_level(where: str, level: Any, row: Label, labels: Labels) -> None:
+    if level is None:
+        return
+    if not isinstance(level, int) or isinstance(level, bool) or level not in labels.counts:
+        raise LabelError(
+            f"{where}: field 'level': {json.dumps(level)[:60]} is no level of the rule {labels.rule}, "
+            f"which has 1 to {len(labels.counts)}"
+        )
+    if level != row.level:
+        raise LabelError(
+            f"{where}: field 'level': {level}, and its counts give {row.level or 'none'} by {labels.rule}: "
+            "label again, or name another rule with --rule"
+        )
 
 
 def measured_of(run: RunRecord, ladder: Sequence[str] | None = None) -> Measured:

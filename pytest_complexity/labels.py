@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 Shares = Sequence[Fraction]
 
+SETTLED = 0.9  #: a level that comes out the same so often is called stable
+SETTLING = (2, 3, 5, 7, 10, 15, 20, 30, 50)
+
 
 def complexitynet(shares: Shares) -> int:
     """The paper's level, 1 to 5, of three models' success shares (arXiv 2312.11511, with DESIGN's words)."""
@@ -182,8 +185,8 @@ def _judge(rule: Rule, measured: tuple[tuple[int, int], ...], planned: int) -> t
         return None, Status.UNDECIDED
     worst = tuple(solved for solved, _ in measured)
     best = tuple(solved + planned - trials for solved, trials in measured)
-    level = _level(rule, worst, planned)
-    if level != _level(rule, best, planned):
+    level = level_of(rule, worst, planned)
+    if level != level_of(rule, best, planned):
         return None, Status.UNDECIDED
     if level is not None:
         return level, Status.DECIDED
@@ -199,7 +202,7 @@ def open_models(rule: Rule, measured: tuple[tuple[int, int], ...], planned: int)
     """
     worst = tuple(solved for solved, _ in measured)
     best = tuple(solved + planned - trials for solved, trials in measured)
-    if _level(rule, worst, planned) == _level(rule, best, planned):
+    if level_of(rule, worst, planned) == level_of(rule, best, planned):
         return ()
     if rule.threshold is None:
         ranges = [range(low, high + 1) for low, high in zip(worst, best, strict=True)]
@@ -213,18 +216,24 @@ def _differs(rule: Rule, ranges: Sequence[range], index: int, planned: int) -> b
     others = itertools.product(*ranges[:index], (0,), *ranges[index + 1 :])
     low, high = ranges[index][0], ranges[index][-1]
     return any(
-        _level(rule, (*each[:index], low, *each[index + 1 :]), planned)
-        != _level(rule, (*each[:index], high, *each[index + 1 :]), planned)
+        level_of(rule, (*each[:index], low, *each[index + 1 :]), planned)
+        != level_of(rule, (*each[:index], high, *each[index + 1 :]), planned)
         for each in others
     )
 
 
 @lru_cache(maxsize=65536)
-def _level(rule: Rule, successes: tuple[int, ...], planned: int) -> int | None:
-    """The level of a complete measurement; None where nothing was ever solved."""
+def level_of(rule: Rule, successes: tuple[int, ...], planned: int) -> int | None:
+    """The level of a complete measurement of `planned` trials a model; None where nothing was ever solved."""
     if not any(successes):
         return None
     return rule.function([Fraction(solved, planned) for solved in successes])
+
+
+def stability(labels: Labels) -> list[float | None]:
+    """For each row the chance that a new measurement gives the level that it has; see `stable_share`."""
+    rule = Rule.named(labels.rule, len(labels.ladder))
+    return [_again(row, labels.ladder, rule) if row.status is Status.DECIDED else None for row in labels.rows]
 
 
 def stable_share(labels: Labels) -> float | None:
@@ -235,9 +244,29 @@ def stable_share(labels: Labels) -> float | None:
     would say nothing here: a level of plain `tier` rests on n of n, and any flip of those moves it. With one
     trial a model the prior weighs as much as the data. None where no task is decided.
     """
-    rule = Rule.named(labels.rule, len(labels.ladder))
-    chances = [_again(row, labels.ladder, rule) for row in labels.decided]
+    chances = [chance for chance in stability(labels) if chance is not None]
     return math.fsum(chances) / len(chances) if chances else None
+
+
+def trials_to_settle(row: Label, ladder: Sequence[str], rule: str, seed: int = 0) -> int | None:
+    """The fewest trials a model, of `SETTLING` and more than now, at which two measurements agree 9 times in 10.
+
+    None where 50 trials are not enough. Each model's chance is drawn from the posterior of its trials (Jeffreys'
+    prior), and two measurements from each draw: 400 draws, so that an agreement is known to about 2 points.
+    """
+    import numpy as np  # noqa: PLC0415  (heavy; only where stability is asked for)
+
+    named, random, task = Rule.named(rule, len(ladder)), np.random.default_rng(seed), row.task
+    solved = np.array([task.successes.get(model, 0) for model in ladder])
+    missed = np.array([task.trials.get(model, 0) for model in ladder]) - solved
+    chances = random.beta(solved + 0.5, missed + 0.5, (400, len(ladder)))
+    for trials in (each for each in SETTLING if each > task.planned):
+        first, second = (random.binomial(trials, chances).tolist() for _ in range(2))
+        pairs = zip(first, second, strict=True)
+        same = [level_of(named, tuple(one), trials) == level_of(named, tuple(two), trials) for one, two in pairs]
+        if sum(same) >= SETTLED * len(same):
+            return trials
+    return None
 
 
 def _again(row: Label, ladder: Sequence[str], rule: Rule) -> float:
@@ -274,7 +303,7 @@ def _grid(rule: Rule, level: int | None, models: int, planned: int) -> NDArray[n
 def _levels(rule: Rule, models: int, planned: int) -> list[int]:
     """The level of every complete measurement, the last model's count running fastest; 0 for never solved."""
     every = itertools.product(range(planned + 1), repeat=models)
-    return [_level(rule, successes, planned) or 0 for successes in every]
+    return [level_of(rule, successes, planned) or 0 for successes in every]
 
 
 @lru_cache(maxsize=65536)

@@ -23,7 +23,7 @@ class Patience:
 
     Waits double from `first` to `longest`, give or take a quarter; where the server says how long, its word holds. A
     model is given up for the session where it asks for more than `longest_asked`, or after so many `calls_in_vain` in a
-    row.
+    row while no other call was answered.
     """
 
     attempts: int = 6
@@ -35,7 +35,7 @@ class Patience:
     def wait(self, tried: int, after: float | None) -> float:
         """Before the next attempt, `tried` (from 1) being behind."""
         if after is not None:
-            return after * random.uniform(1.0, 1.1)
+            return max(after, self.first / 2) * random.uniform(1.0, 1.1)
         return min(self.first * 2.0 ** (tried - 1), self.longest) * random.uniform(0.75, 1.25)
 
 
@@ -182,7 +182,7 @@ class Lane:
             self._mates[key.suite, key.task_id].append(key)
 
     async def _until_answered(self, keys: Sequence[Key]) -> Answers:
-        tried, successes = 0, self._successes
+        tried, successes, at_first = 0, self._successes, self._successes
         while True:
             await self._until_free()
             try:
@@ -192,8 +192,8 @@ class Lane:
                 # strict one would use up those of the calls that it turns away.
                 tried = 0 if why.limited and self._successes > successes else tried + 1
                 successes = self._successes
-                if tried >= self._patience.attempts:
-                    self._in_vain += 1
+                if tried >= self._patience.attempts:  # while others were answered it was this prompt's fault
+                    self._in_vain = self._in_vain + 1 if self._successes == at_first else 0
                 if tried >= self._patience.attempts or self._stopped:
                     raise
                 if why.after is not None and why.after > self._patience.longest_asked:
@@ -218,7 +218,7 @@ class Lane:
         spent = held  # until it is known
         try:
             answers = await self._request(keys)
-            spent = self._cost(answers.values(), held)
+            spent = self._cost(answers.values(), held) if answers else 0.0
             self._successes += 1
             self._in_vain = 0
             return answers

@@ -26,7 +26,7 @@ class Ledger:
 
     async def hold(self, most: float) -> float:
         """Waits until a call of this cost fits under the cap. Raises `CapReached` where it never will."""
-        while self.cap is not None and self.spent + sum(self._holds) + most > self.cap:
+        while most and self.cap is not None and self.spent + sum(self._holds) + most > self.cap:
             if not self._holds:
                 raise CapReached(
                     f"--cx-max-cost={self.cap:g}: ${self.spent:.4f} are spent, and this call can cost up to ${most:.4f}"

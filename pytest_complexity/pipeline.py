@@ -58,6 +58,7 @@ class Pipeline:
         self._completions: dict[Key, Future[Completion]] = {}
         self._outcomes: dict[Key, Future[Outcome]] = {}
         self._idle: dict[Key, None] = {}  # neither called nor skipped yet, in the plan's order
+        self._verifying: dict[Key, Future[None]] = {}
         self._open = 0  # called and not yet judged
         self._closed = False
         self._halted = False
@@ -79,6 +80,30 @@ class Pipeline:
     def outcome(self, key: Key) -> Future[Outcome]:
         """The outcome of the verification; the future raises `Skipped` where nobody asked."""
         return self._outcomes[key]
+
+    def claim(self, key: Key) -> bool:
+        """Leaves the verification of an answered trial to the caller, who is to `judge` it; False once it has begun."""
+        work = self._verifying.pop(key, None)  # nobody else can claim it
+        return work is not None and work.cancel()
+
+    def judge(self, key: Key, check: Check) -> None:
+        """Takes what a sandbox said of a trial."""
+        completion = self._completions[key].result()
+        outcome = replace(
+            self.blank(key, completion),
+            verdict=check.verdict,
+            detail=check.detail,
+            visible=check.visible,
+            borderline=check.borderline,
+            seconds=round(check.seconds, 4),
+        )
+        self._judged(outcome)
+
+    def disclaim(self, key: Key) -> None:
+        """Verifies here what somebody claimed and will not judge."""
+        if not self._outcomes[key].done() and not self._halted:
+            completion = self._completions[key].result()
+            self._verifying[key] = self._pool.submit(self._verify, key, completion)
 
     def traffic(self) -> list[Traffic]:
         """What each model is doing now."""
@@ -196,14 +221,14 @@ class Pipeline:
             _settle(self._completions[key], answer)  # after the outcome: who hears of this one writes that one
 
     def _arrived(self, key: Key, completion: Completion) -> None:
-        _settle(self._completions[key], completion)
         known = self._run.outcomes.get(key)
         if known is not None and known.verdict.measured:
             self._judged(known)
         elif not self._task(key).test_list:
             self._judged(unmeasured(key, "the task has no assertion: check it with trial.record"))
         elif not self._halted:
-            self._pool.submit(self._verify, key, completion)
+            self._verifying[key] = self._pool.submit(self._verify, key, completion)
+        _settle(self._completions[key], completion)  # at last: from now on the verification may be claimed
 
     def _judged(self, outcome: Outcome) -> None:
         """Hands out an outcome, and lets the policy follow; from any thread."""
@@ -215,28 +240,13 @@ class Pipeline:
 
     def _verify(self, key: Key, completion: Completion) -> None:
         try:
-            check = self._check(self._task(key), completion.text)
+            check = check_of(self._task(key), completion.text, self._sandbox)
         except ComplexityError as why:
-            outcome = unmeasured(key, str(why))
+            self._judged(unmeasured(key, str(why)))
         except Exception as why:  # as above: the harness failed, which says nothing about the answer
-            outcome = unmeasured(key, f"{type(why).__name__}: {why}")
+            self._judged(unmeasured(key, f"{type(why).__name__}: {why}"))
         else:
-            outcome = replace(
-                self.blank(key, completion),
-                verdict=check.verdict,
-                detail=check.detail,
-                visible=check.visible,
-                borderline=check.borderline,
-                seconds=round(check.seconds, 4),
-            )
-        self._judged(outcome)
-
-    def _check(self, task: Task, completion: str) -> Check:
-        code = extract_code(completion)
-        if code is None:
-            visible = False if task.visible_tests else None
-            return Check(Verdict.NO_CODE, "", visible=visible, borderline=False, seconds=0.0)
-        return self._sandbox.check(program_of(task, code))
+            self.judge(key, check)
 
     def blank(self, key: Key, completion: Completion) -> Outcome:
         """The outcome of a trial that was answered and not yet judged: its tokens and its cost."""
@@ -251,6 +261,15 @@ class Pipeline:
 
     def _task(self, key: Key) -> Task:
         return self._tasks[key.suite, key.task_id]
+
+
+def check_of(task: Task, completion: str, sandbox: Sandbox) -> Check:
+    """What the sandbox says of a completion. Raises `SandboxError` where the harness fails."""
+    code = extract_code(completion)
+    if code is None:
+        visible = False if task.visible_tests else None
+        return Check(Verdict.NO_CODE, "", visible=visible, borderline=False, seconds=0.0)
+    return sandbox.check(program_of(task, code))
 
 
 def _settle(future: Future[Any], said: object) -> None:

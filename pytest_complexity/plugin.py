@@ -150,6 +150,7 @@ class _WithXdist:
         channel = node.gateway.newchannel()
         known = node.config.stash.get(_SESSION, None)
         node.workerinput["complexity_channel"] = channel
+        node.workerinput["complexity_remote"] = not node.gateway.spec.popen or bool(node.gateway.spec.via)
         node.workerinput["complexity_ladder"] = known.recorded_models() if known else []
 
         def receive(message: str) -> None:
@@ -158,6 +159,12 @@ class _WithXdist:
             session.receive(channel, message)
 
         channel.setcallback(receive)
+
+    @pytest.hookimpl
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Verifies here what a worker that is gone had taken on."""
+        if ours := node.config.stash.get(_SESSION, None):
+            ours.worker_gone(node.workerinput["complexity_channel"])
 
 
 def _session(config: pytest.Config) -> Session:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from pytest_complexity.baseline import check_baseline, read_baseline
 from pytest_complexity.gates import Gate, GateResult, check_gate, parse_gate
@@ -23,17 +23,23 @@ from pytest_complexity.rundir import RunRecord
 from pytest_complexity.scoring import score_model
 from pytest_complexity.worth import judge, non_nested, router_curve
 
+if TYPE_CHECKING:
+    from pytest_complexity.evaluation import Evaluation
+
 
 @dataclass(frozen=True)
 class Routed:
     """What a trained router says of the measured tasks: a prediction for each, in their order.
 
-    `routers` are the ways to use it, the one to judge first; `prices` what it takes calls to cost, in ladder order.
+    `routers` are the ways to use it, the one to judge first; `prices` what it takes calls to cost, in ladder order;
+    `rule` the one that it was trained by; `evaluation` how right it is, None where no task has a level.
     """
 
     predictions: Sequence[Prediction]
     routers: Sequence[Router]
     prices: Sequence[float]
+    rule: str | None = None
+    evaluation: Evaluation | None = None
 
 
 @dataclass(frozen=True)
@@ -67,11 +73,11 @@ class Results:
         write("report.md", markdown(self.report))
         write("report.html", page(self.report, self.run, checked, baseline))
 
-    def text(self, *, width: int, markup: bool) -> str:
-        """The report for a terminal of this width, with or without colours."""
+    def text(self, *, width: int, markup: bool, only_router: bool = False) -> str:
+        """The report for a terminal of this width, with or without colours; or of the router alone."""
         from rich.console import Console  # noqa: PLC0415  (`pytest --help` and `label` need no tables)
 
-        from pytest_complexity.report.terminal import render  # noqa: PLC0415
+        from pytest_complexity.report import terminal  # noqa: PLC0415
 
         buffer = io.StringIO()
         colours = "standard" if markup else None
@@ -84,12 +90,13 @@ class Results:
             markup=False,
             emoji=False,
         )
-        render(self.report, console)
+        (terminal.router_alone if only_router else terminal.render)(self.report, console)
         return "".join(line.rstrip() + "\n" for line in buffer.getvalue().splitlines())
 
-    def print(self, file: IO[str]) -> None:
+    def print(self, file: IO[str], *, only_router: bool = False) -> None:
         """Prints it to a stream, with colours where that is a terminal."""
-        file.write(self.text(width=100 if file.isatty() else 80, markup=file.isatty()))
+        tty = file.isatty()
+        file.write(self.text(width=100 if tty else 80, markup=tty, only_router=only_router))
 
     def labels_line(self) -> str:
         """How many tasks have which level, and how many none."""
@@ -98,7 +105,7 @@ class Results:
 
 def results_of(measured: Measured, rule: str | None = None, *, routed: Routed | None = None, seed: int = 0) -> Results:
     """Labels and report of what was measured. Raises `LabelError` where the rule does not fit the ladder."""
-    labels = label_all(measured.counts, measured.ladder, rule)
+    labels = label_all(measured.counts, measured.ladder, rule or (routed.rule if routed else None))
     bench = Bench.of(labels, routed.predictions if routed else None)
     played = play(bench, roster(bench, labels.rule, routed.routers if routed else ()))
     policies = score_policies(played, seed)
@@ -112,12 +119,34 @@ def results_of(measured: Measured, rule: str | None = None, *, routed: Routed | 
         models={name: score_model(name, measured.counts, measured.outcomes, times[name]) for name in measured.ladder},
         played=played,
         policies=policies,
-        judgement=judge(played, policies, seed),
+        judgement=judge(played, policies, seed, leaked=bool(routed and routed.evaluation and routed.evaluation.leaked)),
         curve=router_curve(played, routed.prices, seed) if routed else None,
         nested=non_nested(bench, seed),
+        router=routed.evaluation if routed else None,
         calls=measured.run.config.get("calls", "all") if measured.run else "all",
     )
     return Results(labels, build(findings), measured.run)
+
+
+def check_router(directory: Path, ladder: Sequence[str], rule: str | None = None) -> None:
+    """Raises `TrainedError` where the router is damaged, or for another ladder or rule: before any model is called."""
+    route_on(Measured(tuple(ladder), ()), directory, rule)
+
+
+def route_on(measured: Measured, directory: Path, rule: str | None = None, seed: int = 0) -> Routed:
+    """A trained router, and what it says of these tasks, by its own rule unless another is named.
+
+    Raises `TrainedError` where it is damaged, or for another ladder or rule.
+    """
+    from pytest_complexity.evaluation import evaluate  # noqa: PLC0415  (heavy, and most reports have no router)
+    from pytest_complexity.router import Router as Trained  # noqa: PLC0415
+    from pytest_complexity.trained import load_baselines  # noqa: PLC0415
+
+    router = Trained.load(directory)
+    labels = label_all(measured.counts, measured.ladder, rule or router.trained.rule)
+    evaluation = evaluate(router.trained, labels, load_baselines(directory), seed)
+    predictions = router.trained.predict([task.text for task in measured.counts])
+    return Routed(predictions, router.policies, router.trained.costs, labels.rule, evaluation)
 
 
 @dataclass(frozen=True)

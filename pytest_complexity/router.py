@@ -14,7 +14,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from pytest_complexity.calibration import Calibrated, calibrate, parse_target
+from pytest_complexity.calibration import Calibrated, Target, calibrate
 from pytest_complexity.errors import TrainedError
 from pytest_complexity.folds import out_of_fold
 from pytest_complexity.jsonl import parse_object, read_bytes
@@ -86,14 +86,13 @@ class Router:
         return routes
 
 
-def calibrate_to(target: str, trained: Trained, labels: Labels, seed: int = 0) -> Calibrated:
-    """The willingness to pay that keeps a target such as "accuracy>=0.8", on the labels that the router learned from.
+def calibrate_to(target: Target, trained: Trained, labels: Labels, seed: int = 0) -> Calibrated:
+    """The willingness to pay that keeps a target, on the labels that the router learned from.
 
     Each task is predicted by a classifier of the same kind that was trained on the other folds. Raises `TargetError`.
     """
-    wanted = parse_target(target, trained.ladder)
     bench = Bench.of(labels, out_of_fold(labels, trained.name, seed))
-    return calibrate(bench, trained.costs, wanted, seed)
+    return calibrate(bench, trained.costs, target, seed)
 
 
 def save_policy(path: Path, calibrated: Calibrated | None) -> None:

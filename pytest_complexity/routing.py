@@ -114,8 +114,7 @@ def play(bench: Bench, policies: Sequence[Policy]) -> Played:
     shape = (len(bench.cases), len(policies), len(bench.ladder))
     shares = np.array([[each.shares for each in row] for row in decisions], float).reshape(shape)
     solved = np.array([[each.solved for each in row] for row in decisions], float).reshape(shape[:2])
-    costs = np.array([case.costs for case in bench.cases], float).reshape(shape[0], shape[2])
-    return Played(bench, tuple(policies), solved, np.einsum("tpm,tm->tp", shares, costs), shares)
+    return Played(bench, tuple(policies), solved, np.einsum("tpm,tm->tp", shares, matrices(bench)[1]), shares)
 
 
 def roster(bench: Bench, rule: str, routers: Sequence[Router] = ()) -> list[Policy]:
@@ -130,7 +129,7 @@ def roster(bench: Bench, rule: str, routers: Sequence[Router] = ()) -> list[Poli
     others = [*simple, Oracle(), Mix("random", [1 / models] * models)]
     if not bench.cases:
         return [*judged, *others]
-    played = play(bench, [judged[0], *simple])
+    played = play(bench, judged[:1])
     return [
         *judged,
         *others,

@@ -25,7 +25,7 @@ from pytest_complexity.money import Ledger
 from pytest_complexity.outcomes import Key
 from pytest_complexity.pipeline import Pipeline
 from pytest_complexity.progress import Progress
-from pytest_complexity.results import Checks, Results, results_of
+from pytest_complexity.results import Checks, Results, results_of, route_on
 from pytest_complexity.rundir import RunDirectory, read_run
 from pytest_complexity.sandbox import Limits, Sandbox
 from pytest_complexity.settings import Settings
@@ -41,6 +41,10 @@ class Plan:
     trials: int
     datasets: Mapping[str, Dataset]
     keys: tuple[Key, ...]
+
+    def tasks(self) -> dict[tuple[str, str], Task]:
+        """Its tasks by (suite, task id)."""
+        return {(suite, task.task_id): task for suite, data in self.datasets.items() for task in data.tasks}
 
     def to_json(self) -> dict[str, Any]:
         """As plain builtins: a worker sends its plan to the controller."""
@@ -79,9 +83,7 @@ class Run:
         self._settings = settings
         self._plan = plan
         config = configuration(settings, plan, models)
-        tasks: dict[tuple[str, str], Task] = {
-            (suite, task.task_id): task for suite, data in plan.datasets.items() for task in data.tasks
-        }
+        tasks = plan.tasks()
         self._calls = policy_of(
             settings.calls, plan.keys, plan.ladder, plan.trials, rule=settings.rule, seed=settings.seed, tasks=tasks
         )
@@ -99,7 +101,7 @@ class Run:
             concurrency=settings.concurrency,
             ledger=Ledger(None if settings.replay else settings.max_cost, self.directory.spent(models)),
         )
-        self.desk = LocalDesk(self._pipeline, self.directory)
+        self.desk = LocalDesk(self._pipeline, self.directory, self._sandbox.level)
         self._progress: Progress | None = None
         self._results: Results | None = None
         self._checks = checks_of(settings)
@@ -157,7 +159,9 @@ class Run:
         self.land(say)
         self._pipeline.close()
         measured = measured_of(read_run(self.directory.path))
-        self._results = results_of(measured, rule=self._settings.rule, seed=self._settings.seed)
+        rule, seed, router = self._settings.rule, self._settings.seed, self._settings.router
+        routed = route_on(measured, router, rule, seed) if router else None
+        self._results = results_of(measured, rule, routed=routed, seed=seed)
         if isinstance(self._calls, Telling):
             self._results = self._results.told(self._calls.report())
         self._gates = self._checks.of(self._results.report, self._settings.seed)
@@ -171,6 +175,8 @@ class Run:
         reporter.write_sep("=", "complexity")
         for notice in self.take_notices():
             reporter.write_line(notice, yellow=True)
+        if self.desk.judged_elsewhere:
+            reporter.write_line(f"{self.desk.judged_elsewhere} trials were verified on other machines")
         terminal = reporter.config.get_terminal_writer()
         reporter.write(self._results.text(width=max(80, min(terminal.fullwidth, 120)), markup=terminal.hasmarkup))
         reporter.write_line(f"sandbox: {self._sandbox.level}; results: {_shown(self.directory.path)}")

@@ -25,7 +25,9 @@ from pytest_complexity.models import Bounded, Model, Price, Unanswered
 from pytest_complexity.models.replay import EMBEDDED, Recording, ReplayModel, check_models
 from pytest_complexity.outcomes import Key, Verdict
 from pytest_complexity.pipeline import Skipped
+from pytest_complexity.results import check_router
 from pytest_complexity.run import Plan, Run, checks_of
+from pytest_complexity.sandbox import Limits, Sandbox
 from pytest_complexity.settings import Settings, read_settings
 from pytest_complexity.suites import Dataset, load_file, load_list, load_suite
 from pytest_complexity.tasks import Task
@@ -55,6 +57,7 @@ class Session:
         self._errors: list[str] = []
         self._desk: Desk | None = None
         self._run: Run | None = None
+        self._sandbox: Sandbox | None = None
         self._recording: Recording | None = None
         self._live: dict[str, Model] = {}
         self._headed = False
@@ -67,6 +70,8 @@ class Session:
                 checks_of(self.settings)
                 ladder = self.settings.models or self.recorded_models() or EMBEDDED.models
                 Rule.named(self.settings.rule, len(ladder))
+                if self.settings.router:
+                    check_router(self.settings.router, ladder, self.settings.rule)
                 if self.settings.models and not self._recording:
                     self._live = _live(self.settings, self._tables(), checked=not config.option.collectonly)
 
@@ -176,7 +181,20 @@ class Session:
         else:
             channel = self._worker["complexity_channel"]
             channel.send(json.dumps(["plan", plan.to_json()]))
-            self._desk = RemoteDesk(channel)
+            self._desk = RemoteDesk(channel, self._own_sandbox(), plan.tasks())
+
+    def _own_sandbox(self) -> Sandbox | None:
+        """A worker on another machine verifies there, if that isolates as well as was asked for."""
+        if self._worker is not None and self._worker["complexity_remote"]:
+            with contextlib.suppress(ComplexityError):
+                limits = Limits(self.settings.timeout, self.settings.memory)
+                self._sandbox = Sandbox(self.settings.sandbox, limits=limits)
+        return self._sandbox
+
+    def worker_gone(self, channel: Channel) -> None:
+        """Called on the controller when a worker has ended, well or badly."""
+        if isinstance(self._desk, LocalDesk):
+            self._desk.gone(channel)
 
     def recorded_models(self) -> list[str]:
         """The models of the recording, which a worker does not read."""
@@ -204,7 +222,8 @@ class Session:
     def _start(self, plan: Plan) -> None:
         with _usage_errors():
             self._run = Run(self.settings, self.config.rootpath, self.config.args, plan, self._models(plan))
-            if self._live and self.config.option.verbose >= 0:
+            told = self.config.option.verbose >= 0 and self.config.pluginmanager.hasplugin("terminalreporter")
+            if self._live and told:
                 self._run.show_progress(self.config.get_terminal_writer())
         self._desk = self._run.desk
 
@@ -325,6 +344,8 @@ class Session:
 
     def close(self) -> None:
         """Ends what is still running."""
+        if self._sandbox is not None:
+            self._sandbox.close()
         if self._run is not None:
             self._run.close()
 

@@ -45,6 +45,7 @@ OPTIONS = (
     Option("max-cost", "USD", "stop before a call would pass it; over all sessions of the run", float),
     Option("calls", "WHICH", "which calls to make: all, lazy, switching, switching:RUN_OR_COUNTS, or their number"),
     Option("rule", "NAME", "label rule: complexitynet, tier, tier@SHARE (default: by the ladder)"),
+    Option("router", "DIR", "judge a trained router on this run: what `pytest-complexity train` wrote"),
     Option("gate", "'PATH OP NUMBER'", "fail the run unless it holds in report.json; repeatable", str, True),
     Option("baseline", "REPORT.JSON", "fail the run on a significant loss against an earlier report"),
     Option("margin", "SHARE", "the loss against the baseline to put up with (default 0)", float),
@@ -86,6 +87,7 @@ class Settings:
     max_cost: float | None
     calls: CallChoice
     rule: str | None
+    router: Path | None
     gates: tuple[str, ...]
     baseline: Path | None
     margin: float
@@ -135,7 +137,7 @@ def read_settings(config: pytest.Config) -> Settings:
         except (TypeError, ValueError) as why:
             raise pytest.UsageError(f"cx_{name}: {why}") from None
 
-    run, baseline = get("run"), get("baseline")
+    run, baseline, router = get("run"), get("baseline"), get("router")
     return Settings(
         specs=_specs(get("models")),
         trials=_positive("trials", get("trials")),
@@ -152,10 +154,11 @@ def read_settings(config: pytest.Config) -> Settings:
         max_cost=_positive("max-cost", get("max_cost")),
         calls=_calls(get("calls") or "all", config.invocation_params.dir),
         rule=get("rule") or None,
+        router=config.invocation_params.dir / router if router else None,
         gates=tuple(get("gate") or ()),
         baseline=config.invocation_params.dir / baseline if baseline else None,
         margin=_margin(get("margin") or 0.0),
-        seed=get("seed") or 0,
+        seed=_seed(get("seed") or 0),
         strict=bool(get("strict")),
     )
 
@@ -206,6 +209,12 @@ def _temperature(value: Any) -> Any:
 def _positive(name: str, value: Any) -> Any:
     if value is not None and not (value > 0 and math.isfinite(value)):
         raise pytest.UsageError(f"--cx-{name}: a number above 0 is wanted, found {value}")
+    return value
+
+
+def _seed(value: int) -> int:
+    if not 0 <= value < 1 << 32:
+        raise pytest.UsageError(f"--cx-seed: a whole number from 0 to {(1 << 32) - 1} is wanted, found {value}")
     return value
 
 

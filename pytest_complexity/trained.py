@@ -30,7 +30,7 @@ from pytest_complexity.labels import Rule
 from pytest_complexity.predictions import Prediction
 
 FORMAT = 1
-JSON_NAME, ARRAYS_NAME, TEST_NAME = "router.json", "router.npz", "test.jsonl"
+JSON_NAME, ARRAYS_NAME, BASELINES_NAME = "router.json", "router.npz", "baselines"
 _UNREADABLE = (OSError, ValueError, EOFError, KeyError, MemoryError, NotImplementedError)
 _MOST_JSON, _MOST_ARRAYS = 1 << 20, 1 << 30  # bytes, the arrays' once unpacked
 
@@ -122,6 +122,17 @@ class Trained:
             raise TrainedError(f"{where}: {why}; train again") from None
 
 
+def load_baselines(path: str | PathLike[str]) -> dict[str, Trained]:
+    """The baselines that `train` put beside a classifier, by name. Raises `TrainedError`."""
+    found = {}
+    for place in sorted((Path(path) / BASELINES_NAME).iterdir()) if (Path(path) / BASELINES_NAME).is_dir() else []:
+        baseline = Trained.load(place)
+        found[baseline.name] = baseline
+    if "majority" not in found:
+        raise TrainedError(f"{Path(path) / BASELINES_NAME}: the baseline 'majority' is missing; train again")
+    return found
+
+
 class _FieldError(Exception):
     """A field of `router.json` that is missing or cannot be what it says."""
 
@@ -210,10 +221,13 @@ def _source(record: Mapping[str, Any], rule: Rule) -> Source:
     numbers = all(isinstance(count, int) and not isinstance(count, bool) and count >= 0 for count in levels.values())
     if not set(levels) <= known or not numbers:
         raise _FieldError(f"field 'source.levels': counts of the levels 1 to {rule.levels} are wanted")
+    seed = _field(record, "seed", int)
+    if not 0 <= seed < 1 << 32:
+        raise _FieldError("field 'source.seed': a whole number from 0 is wanted")
     return Source(
         _field(record, "sha256", str),
         _field(record, "tasks", int),
         {int(level): count for level, count in levels.items()},
-        _field(record, "seed", int),
+        seed,
         {str(name): str(version) for name, version in _field(record, "versions", dict).items()},
     )

@@ -7,17 +7,18 @@ import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_complexity.classifiers import DEFAULT, make
+from pytest_complexity.classifiers import CHEAP, DEFAULT, make
 from pytest_complexity.duplicates import groups, sketches
 from pytest_complexity.errors import TrainingError
 from pytest_complexity.jsonl import sha256
 from pytest_complexity.labels import Label, Labels
-from pytest_complexity.trained import Source, Trained
+from pytest_complexity.trained import BASELINES_NAME, Source, Trained
 
 LEAST = 20  #: tasks with a level, below which nothing is trained
 TEST_SHARE = 0.2
@@ -35,12 +36,19 @@ class Split:
 
 @dataclass(frozen=True)
 class Training:
-    """A trained classifier, and the split that it was trained by."""
+    """A trained classifier, the baselines trained on the same tasks, and the split."""
 
     trained: Trained
+    baselines: tuple[Trained, ...]
     train: tuple[Label, ...]
     test: tuple[Label, ...]
     moved: tuple[Label, ...]
+
+    def save(self, directory: Path) -> None:
+        """Writes the classifier, and the baselines into a folder of their own. Raises `TrainedError`."""
+        self.trained.save(directory)
+        for baseline in self.baselines:
+            baseline.save(directory / BASELINES_NAME / baseline.name)
 
 
 def split(texts: Sequence[str], share: float, seed: int) -> Split:
@@ -59,7 +67,7 @@ def split(texts: Sequence[str], share: float, seed: int) -> Split:
 
 def train(labels: Labels, classifier: str = DEFAULT, seed: int = 0, share: float = TEST_SHARE) -> Training:
     """Splits, checks for leaks and trains. Raises `TrainingError` where there is too little to learn from."""
-    check(labels.rows)
+    _check(labels.rows)
     parts = split([row.task.text for row in labels.rows], share, seed)
     rows = {name: tuple(labels.rows[at] for at in getattr(parts, name)) for name in ("train", "test", "moved")}
     if share and not any(row.level for row in rows["test"]):
@@ -67,13 +75,18 @@ def train(labels: Labels, classifier: str = DEFAULT, seed: int = 0, share: float
             f"no test task with a level is left: {len(parts.moved)} of them repeat a training task; "
             "bring more different tasks, or train without a test (--test 0)"
         )
-    return Training(fit(rows["train"], labels.ladder, labels.rule, classifier, seed), **rows)
+    fitted = (
+        fit(rows["train"], labels.ladder, labels.rule, name, seed)
+        for name in (classifier, *(other for other in CHEAP if other != classifier or other == "majority"))
+    )
+    return Training(next(fitted), tuple(fitted), **rows)
 
 
 def fit(rows: Sequence[Label], ladder: Sequence[str], rule: str, classifier: str = DEFAULT, seed: int = 0) -> Trained:
     """Trains on all of these rows. Those without a level teach the chances alone. Raises `TrainingError`."""
-    check(rows)
     measured = [row for row in rows if any(row.task.trials.values())]
+    if not any(row.level for row in measured):
+        raise TrainingError(f"none of {len(rows)} tasks has a level: nothing to learn")
     levels = np.array([row.level or 0 for row in measured])
     texts = [row.task.text for row in measured]
     successes, trials = arrays_of(measured, ladder)
@@ -93,7 +106,7 @@ def fit(rows: Sequence[Label], ladder: Sequence[str], rule: str, classifier: str
 _PACKAGES = ("pytest-complexity", "scikit-learn", "numpy", "scipy")
 
 
-def check(rows: Sequence[Label]) -> None:
+def _check(rows: Sequence[Label]) -> None:
     """Raises `TrainingError` where these rows cannot be learned from."""
     empty = [row.task.task_id for row in rows if not row.task.text.strip()]
     if empty:

@@ -38,14 +38,15 @@ class Judgement:
     """Whether routing pays on a bench, by the one policy that is judged.
 
     `worth_it`: it solves more than the zero router at its cost, beyond the 95% interval, and sends at least as many
-    tasks elsewhere than most as can prove anything (`resampling.LEAST`). `simple`: what does as well where it does
+    tasks elsewhere than most as can prove anything (`resampling.LEAST`); None where it seems so and the router was
+    trained on tasks of the bench. `simple`: what does as well where it does
     not, one model to ask always or two to mix blindly; else empty. `best_single`: the model with the highest accuracy,
     the cheaper of two. `detectable_difference`: what so many tasks can show against it.
     """
 
     policy: str
     informed: bool
-    worth_it: bool
+    worth_it: bool | None
     simple: tuple[str, ...]
     best_single: str
     gain_over_best_single: float | None
@@ -56,20 +57,25 @@ class Judgement:
     detectable_difference: float
 
 
-def judge(played: Played, scores: Mapping[str, PolicyScore], seed: int = 0) -> Judgement | None:
-    """The judgement on the first policy of the roster; None where no task was measured in full."""
+def judge(
+    played: Played, scores: Mapping[str, PolicyScore], seed: int = 0, *, leaked: bool = False
+) -> Judgement | None:
+    """The judgement on the first policy of the roster; None where no task was measured in full.
+
+    `leaked`: the router was trained on some of these tasks.
+    """
     bench, judged = played.bench, played.policies[0]
     if not bench.cases:
         return None
     rates, _ = matrices(bench)
     best, score = best_single(bench), scores[judged.name]
     elsewhere = len(bench.cases) * (1 - max(score.shares.values())) if score.shares else 0.0
-    worth_it = score.over_zero_ci is not None and score.over_zero_ci[0] > 0 and elsewhere > LEAST - 0.5
+    better = score.over_zero_ci is not None and score.over_zero_ci[0] > 0 and elsewhere > LEAST - 0.5
     return Judgement(
         policy=judged.name,
         informed=judged.kind == "informed",
-        worth_it=worth_it,
-        simple=() if worth_it else _as_good(played, seed),
+        worth_it=None if better and leaked else better,
+        simple=() if better else _as_good(played, seed),
         best_single=bench.ladder[best],
         gain_over_best_single=score.gain,
         gain_over_best_single_ci=score.gain_ci,

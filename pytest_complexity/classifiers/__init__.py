@@ -22,6 +22,9 @@ _PLACES: Mapping[str, tuple[str, str]] = {
     "length": ("length", "LengthClassifier"),
     "knn": ("knn", "KnnClassifier"),
     "tfidf": ("tfidf", "TfidfClassifier"),
+    "embedding": ("embedding", "EmbeddingClassifier"),
+    "lm": ("lm", "LmClassifier"),
+    "openai": ("openai", "OpenaiClassifier"),
 }
 NAMES = tuple(_PLACES)
 CHEAP = ("majority", "length", "knn", "tfidf")

@@ -86,6 +86,14 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         check_is_fitted(self, "classes_")
         return self._predict(list(texts))
 
+    def sample(self, texts: Sequence[str], times: int) -> NDArray[np.int64] | None:
+        """So many answers to each prompt, a row each; None for a classifier that always answers alike."""
+        return None
+
+    def untrained(self, texts: Sequence[str], times: int) -> NDArray[np.int64] | None:
+        """As `sample`, of the model before it was trained; None where it knew nothing then."""
+        return None
+
     def arrays(self) -> dict[str, NDArray[Any]]:
         """All that was learned, as arrays of numbers or bytes."""
         check_is_fitted(self, "classes_")

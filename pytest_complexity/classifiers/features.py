@@ -6,6 +6,7 @@ from scikit-learn; a prompt is then looked up in plain dicts, which takes a frac
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -104,11 +105,10 @@ class PromptFeatures:
         return csr_matrix((values, columns, ends), shape=(len(texts), self.size))
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """As arrays; the pieces as UTF-8, a zero byte between two."""
+        """As arrays; each block's pieces as the bytes of a JSON list."""
         arrays: dict[str, NDArray[Any]] = {}
         for number, block in enumerate(self.blocks):
-            joined = "\0".join(block.index).encode("utf-8", "surrogatepass")
-            arrays[f"pieces{number}"] = np.frombuffer(joined, dtype=np.uint8)
+            arrays[f"pieces{number}"] = np.frombuffer(json.dumps(list(block.index)).encode("ascii"), dtype=np.uint8)
             arrays[f"idf{number}"] = block.weights
         return arrays
 
@@ -120,10 +120,11 @@ class PromptFeatures:
             weights = wanted(arrays, f"idf{number}", "f", 1)
             raw = wanted(arrays, f"pieces{number}", "u", 1).astype(np.uint8).tobytes()
             try:
-                pieces = raw.decode("utf-8", "surrogatepass").split("\0") if raw else []
-            except UnicodeDecodeError:
-                raise TrainedError(f"array 'pieces{number}' is not UTF-8") from None
-            if len(set(pieces)) != len(weights) or len(pieces) != len(weights):
+                pieces = json.loads(raw)
+            except (ValueError, RecursionError):
+                raise TrainedError(f"array 'pieces{number}' is not JSON") from None
+            right = isinstance(pieces, list) and all(isinstance(piece, str) for piece in pieces)
+            if not right or not len(pieces) == len(set(pieces)) == len(weights):
                 raise TrainedError(f"arrays 'pieces{number}' and 'idf{number}' do not fit each other")
             blocks.append(_block(vectorizer, pieces, weights))
         return cls(blocks)

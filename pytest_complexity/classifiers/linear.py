@@ -16,9 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize, minimize_scalar
+from scipy.sparse import issparse
 from scipy.special import expit, log_softmax, softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold
+from threadpoolctl import threadpool_limits
 
 from pytest_complexity.classifiers.base import Arrays, Counts, Floats, TextClassifier, wanted
 
@@ -111,16 +113,31 @@ def chance_loss(scores: Floats, counts: Counts) -> float:
 def chosen(matrix: Matrix, target: Any, fits: list[Fit], loss: Loss, seed: int) -> Head:
     """The head of the fit with the least cross-validated loss, stretched to what those predictions ask for."""
     rows = np.random.default_rng(seed).permutation(matrix.shape[0])[:_MOST]
-    some, aims = matrix[rows], target[rows]
-    some = some[:, np.flatnonzero(abs(some).sum(axis=0))]  # of a few tasks of many, most columns are empty
+    some, aims = rotated(matrix[rows]), target[rows]
     folds = list(_folds(len(rows)))
     if not folds:
         return fits[-1](matrix, target)
     held = [np.concatenate([fit(some[train], aims[train])(some[test]) for train, test in folds]) for fit in fits]
     truth = aims[np.concatenate([test for _, test in folds])]
     best = min(range(len(fits)), key=lambda index: loss(held[index], truth))
-    factor = minimize_scalar(lambda each: loss(each * held[best], truth), bounds=(0.1, 1.5), method="bounded").x
-    return fits[best](matrix, target).stretched(float(factor))
+    return fits[best](matrix, target).stretched(stretch(held[best], truth, loss))
+
+
+def stretch(scores: Floats, truth: Any, loss: Loss) -> float:
+    """The factor by which held-out scores have the least loss: one over the temperature."""
+    return float(minimize_scalar(lambda factor: loss(factor * scores, truth), bounds=(0.1, 1.5), method="bounded").x)
+
+
+def rotated(matrix: Matrix) -> Floats:
+    """The rows in no more columns than rows, with every inner product kept: all that a ridge penalty can see."""
+    if matrix.shape[1] <= matrix.shape[0]:
+        dense: Floats = matrix.toarray() if issparse(matrix) else matrix
+        return dense
+    products = matrix @ matrix.T
+    values, vectors = np.linalg.eigh(products.toarray() if issparse(products) else products)
+    kept = values > 1e-9 * max(values[-1], 1e-9)
+    turned: Floats = vectors[:, kept] * np.sqrt(values[kept])
+    return turned
 
 
 def _folds(tasks: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
@@ -133,6 +150,10 @@ class LinearClassifier(TextClassifier):
 
     def _learn(self, texts: list[str], levels: NDArray[np.int64], counts: Counts) -> None:
         matrix = self._learn_features(texts)
+        with threadpool_limits(1):  # many small products: threads cost them more than they give
+            self._learn_heads(matrix, levels, counts)
+
+    def _learn_heads(self, matrix: Matrix, levels: NDArray[np.int64], counts: Counts) -> None:
         decided = np.flatnonzero(levels > 0)
         columns = np.searchsorted(self.classes_, levels[decided])
         every = np.arange(len(self.classes_))

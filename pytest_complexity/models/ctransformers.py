@@ -79,7 +79,7 @@ class CTransformersModel:
         """Raises `ModelError` where the library or the file is missing, or the file is none that could be read."""
         if importlib.util.find_spec("ctransformers") is None:
             raise ModelError(f"model {self.name!r}: ctransformers is not installed: pip install ctransformers")
-        remedy = f"set {PATH_VARIABLE} to a GGUF or GGML file of the model"
+        remedy = f"set {PATH_VARIABLE}, or path in the model's table, to a GGUF or GGML file of the model"
         if self._path is None:
             raise ModelError(f"model {self.name!r}: no file: {remedy}")
         try:
@@ -93,6 +93,10 @@ class CTransformersModel:
         assert self._path is not None, "check comes first"
         with self._path.open("rb") as file:
             return file.read(4)
+
+    def most_tokens(self, task: Task) -> tuple[int, int]:
+        """See `Bounded`. A token holds at least one byte; beginning and word mark come to the text's own."""
+        return len(self._prompt(task).prompt.encode()) + 8, self._sampling.max_tokens
 
     async def complete(self, suite: str, task: Task, trial: int) -> Completion:
         """One continuation, a whole function where the prompt ended with its `def` line. Raises `Unanswered`."""

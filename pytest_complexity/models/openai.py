@@ -166,15 +166,16 @@ class OpenAIModel:
     async def complete_all(self, suite: str, task: Task, trials: Sequence[int]) -> dict[int, Completion | Unanswered]:
         """See `Batching`."""
         began = time.perf_counter()
+        limit = self._limit
         try:
-            answer = await self._ask(task, len(trials))
+            answer = await self._ask(task, len(trials), limit)
         except Exception as why:  # a server can send anything, and the client raises more than its own exceptions
+            if limit == "max_tokens" and _about(why, r"\bmax_completion_tokens\b"):
+                self._limit = "max_completion_tokens"
+                return await self.complete_all(suite, task, trials)
             if len(trials) > 1 and _about(why, ""):  # perhaps over `n`: asked for one by one it may go
                 self._batch = 1 if _about(why, r"\bn\b") else self._batch
                 return {}
-            if self._limit == "max_tokens" and _about(why, r"\bmax_completion_tokens\b"):
-                self._limit = "max_completion_tokens"
-                return await self.complete_all(suite, task, trials)
             raise self._failure(why) from None
         seconds = time.perf_counter() - began
         choices = getattr(answer, "choices", None)
@@ -185,13 +186,13 @@ class OpenAIModel:
         whole = prompts.prefix(task).completion if self._endpoint == "completions" else str
         return _answers(trials, choices, getattr(answer, "usage", None), seconds, whole)
 
-    async def _ask(self, task: Task, count: int) -> Any:
+    async def _ask(self, task: Task, count: int, limit: str) -> Any:
         sampling = self._sampling
         wanted: dict[str, Any] = {
             "model": self._model,
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,
-            self._limit: sampling.max_tokens,
+            limit: sampling.max_tokens,
         }
         if count > 1:
             wanted["n"] = count

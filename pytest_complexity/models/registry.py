@@ -12,6 +12,11 @@ from typing import Any
 
 from pytest_complexity.errors import ModelError
 from pytest_complexity.models import KNOWN_PRICES, LiveModel, Price, Sampling
+from pytest_complexity.models.ctransformers import PAPER_SAMPLING, CTransformersModel
+from pytest_complexity.models.llamacpp import Engine, LlamaCppModel
+from pytest_complexity.models.openai import OpenAIModel, Server
+from pytest_complexity.models.scripted import ScriptedModel
+from pytest_complexity.models.smollm2 import SmolLM2Model
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -25,7 +30,7 @@ _FORM = "NAME=openai:MODEL@URL"
 _SAMPLING: Mapping[str, type] = {"temperature": float, "top_p": float, "max_tokens": int, "top_k": int}
 
 
-@dataclass
+@dataclass(frozen=True)
 class Wish:
     """A model that somebody asked for: what an adapter reads its settings from.
 
@@ -109,14 +114,15 @@ def build(
     """The model of a name or of `NAME=openai:MODEL@URL`, with the paper's sampling where nothing is said.
 
     `tables` holds `[tool.pytest-complexity.models]`; one of a built-in model's name changes what it says and keeps the
-    rest. Raises `ModelError`, which lists the names, for any other. Whether the model can run is for its `check` to
-    tell.
+    rest, and one of the NAME before `=openai:` gives that its prices and its sampling. Raises `ModelError`, which lists
+    the names, for any other. Whether the model can run is for its `check` to tell.
     """
     tables = tables or {}
     said = {"temperature": temperature, "max_tokens": max_tokens}
     if parts := _SPEC.fullmatch(spec):
-        table: Mapping[str, Any] = {"adapter": "openai", "model": parts["model"], "url": parts["url"]}
-        return _adapter("openai")(Wish(parts["name"], table, said, seed))
+        name = parts["name"]
+        table = {**tables.get(name, {}), "adapter": "openai", "model": parts["model"], "url": parts["url"]}
+        return _made(Wish(name, table, said, seed), "openai")
     others = [each.name for each in entry_points(group=ENTRY_POINTS)]
     if spec not in BUILT_IN and spec not in tables and spec not in others:
         known = ", ".join(dict.fromkeys([*BUILT_IN, *tables, *others]))
@@ -128,12 +134,9 @@ def build(
     adapter = wish.get("adapter", str, spec if spec in others else None)
     if adapter is None:
         raise wish.error(f"adapter is missing; there are {', '.join([*_ADAPTERS, *others])}")
-    try:
-        model = _adapter(adapter)(wish)
-    except KeyError:
-        raise wish.error(f"no adapter {adapter!r}; there are {', '.join([*_ADAPTERS, *others])}") from None
-    wish.done()
-    return model
+    if adapter not in _ADAPTERS and adapter not in others:
+        raise wish.error(f"no adapter {adapter!r}; there are {', '.join([*_ADAPTERS, *others])}")
+    return _made(wish, adapter)
 
 
 def name_of(spec: str) -> str:
@@ -167,8 +170,14 @@ def _table(parent: Mapping[str, Any], name: str, pyproject: Path) -> dict[str, A
     return table
 
 
+def _made(wish: Wish, adapter: str) -> LiveModel:
+    model = _adapter(adapter)(wish)
+    wish.done()
+    return model
+
+
 def _adapter(name: str) -> Adapter:
-    """A built-in adapter or another package's. Raises KeyError where there is none, `ModelError` where it fails."""
+    """A built-in adapter or another package's. Raises `ModelError` where that fails."""
     if name in _ADAPTERS:
         return _ADAPTERS[name]
     found = {each.name: each for each in entry_points(group=ENTRY_POINTS)}[name]
@@ -180,8 +189,6 @@ def _adapter(name: str) -> Adapter:
 
 
 def _openai(wish: Wish) -> LiveModel:
-    from pytest_complexity.models.openai import OpenAIModel, Server  # noqa: PLC0415 - only the adapters that are asked for
-
     server = Server(
         url=wish.get("url", str),
         key_env=wish.get("key_env", str),
@@ -201,11 +208,6 @@ def _openai(wish: Wish) -> LiveModel:
 
 
 def _ctransformers(wish: Wish) -> LiveModel:
-    from pytest_complexity.models.ctransformers import (  # noqa: PLC0415 - as above
-        PAPER_SAMPLING,
-        CTransformersModel,
-    )
-
     return CTransformersModel(
         wish.name,
         wish.get("path", str),
@@ -219,8 +221,6 @@ def _ctransformers(wish: Wish) -> LiveModel:
 
 
 def _llamacpp(wish: Wish) -> LiveModel:
-    from pytest_complexity.models.llamacpp import Engine, LlamaCppModel  # noqa: PLC0415 - as above
-
     path = wish.get("path", str)
     if not path:
         raise wish.error("path is missing: the GGUF file")
@@ -241,8 +241,6 @@ def _llamacpp(wish: Wish) -> LiveModel:
 
 
 def _smollm2(wish: Wish) -> LiveModel:
-    from pytest_complexity.models.smollm2 import SmolLM2Model  # noqa: PLC0415 - as above
-
     return SmolLM2Model(
         wish.name,
         sampling=wish.sampling(Sampling(temperature=0.2, top_p=0.95, max_tokens=200, top_k=10)),
@@ -253,8 +251,6 @@ def _smollm2(wish: Wish) -> LiveModel:
 
 
 def _scripted(wish: Wish) -> LiveModel:
-    from pytest_complexity.models.scripted import ScriptedModel  # noqa: PLC0415 - as above
-
     right = wish.get("right", float, 1.0)
     if not 0 <= right <= 1:
         raise wish.error(f"right = {right}: a share from 0 to 1 is wanted")

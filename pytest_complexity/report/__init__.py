@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pytest_complexity.labels import Labels, stable_share
+from pytest_complexity.labels import SETTLED, Labels, stability, stable_share, trials_to_settle
+from pytest_complexity.report.router import to_json
 from pytest_complexity.routing import Played, PolicyScore, overpaid, zero_router
 from pytest_complexity.scoring import ModelScore
 from pytest_complexity.worth import Judgement, NonNested, RouterCurve
+
+if TYPE_CHECKING:
+    from pytest_complexity.evaluation import Evaluation
+
+_LEAST_STABLE = 10
 
 
 @dataclass(frozen=True)
@@ -24,12 +30,14 @@ class Findings:
     judgement: Judgement | None
     curve: RouterCurve | None
     nested: NonNested | None
+    router: Evaluation | None = None
     calls: str = "all"
 
 
 def build(findings: Findings) -> dict[str, Any]:
     """The report as plain builtins; deterministic, and null where something is not known."""
     labels, bench = findings.labels, findings.played.bench
+    stable = stability(labels)
     return {
         "run": {
             "tasks": len(labels.rows),
@@ -49,6 +57,7 @@ def build(findings: Findings) -> dict[str, Any]:
             "undecided": labels.undecided,
             "below_threshold": labels.below_threshold,
             "stable_share": stable_share(labels),
+            **_unstable(labels, stable),
         },
         "policies": {name: _plain(asdict(score)) for name, score in findings.policies.items()},
         "routing": _routing(findings),
@@ -60,8 +69,26 @@ def build(findings: Findings) -> dict[str, Any]:
             "router": [_plain(asdict(point)) for point in findings.curve.points] if findings.curve else None,
         },
         "nested": _plain(asdict(findings.nested)) if findings.nested else None,
-        "tasks": _tasks(findings),
+        "router": to_json(findings.router) if findings.router else None,
+        "tasks": _tasks(findings, stable),
     }
+
+
+def _unstable(labels: Labels, stable: Sequence[float | None]) -> dict[str, Any]:
+    """How many levels are not stable, and the least stable of them: what would settle them is slow to compute."""
+    known = [(chance, row) for chance, row in zip(stable, labels.rows, strict=True) if chance is not None]
+    loose = sorted((pair for pair in known if pair[0] < SETTLED), key=lambda pair: pair[0])
+    least = [
+        {
+            "suite": row.task.suite,
+            "task_id": row.task.task_id,
+            "level": row.level,
+            "same_level": _short(chance),
+            "settled_by": trials_to_settle(row, labels.ladder, labels.rule),
+        }
+        for chance, row in loose[:_LEAST_STABLE]
+    ]
+    return {"unstable": len(loose), "least_stable": least}
 
 
 def _model(score: ModelScore) -> dict[str, Any]:
@@ -79,7 +106,7 @@ def _routing(findings: Findings) -> dict[str, Any] | None:
     return record
 
 
-def _tasks(findings: Findings) -> list[dict[str, Any]]:
+def _tasks(findings: Findings, stable: Sequence[float | None]) -> list[dict[str, Any]]:
     """One row a task: what a later run is compared with, task by task. `solved` and `costs` in ladder order.
 
     `chosen` is the place on the ladder of the model that each policy with a choice asks: routers and assignments;
@@ -93,12 +120,13 @@ def _tasks(findings: Findings) -> list[dict[str, Any]]:
         if policy.kind == "router" or policy.name.startswith("assignment")
     ]
     rows = []
-    for row in labels.rows:
+    for row, same in zip(labels.rows, stable, strict=True):
         task, number = row.task, scored.get(id(row.task))
         record: dict[str, Any] = {
             "suite": task.suite,
             "task_id": task.task_id,
             "level": row.level,
+            "same_level": None if same is None else _short(same),
             "successes": [task.successes[model] for model in labels.ladder],
             "trials": [task.trials[model] for model in labels.ladder],
         }

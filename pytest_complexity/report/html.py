@@ -165,7 +165,6 @@ def _trial(outcome: Outcome, completion: Completion | None) -> dict[str, Any]:
         start = text.find(code)
         record |= {
             "text": _cut(text),
-            "left_out": max(0, len(text) - MAX_SHOWN),
             "code": [_units(text[:start]), _units(text[: start + len(code)])],
             "seconds": completion.seconds,
         }
@@ -178,7 +177,9 @@ def _units(text: str) -> int:
 
 
 def _cut(text: str) -> str:
-    return text[:MAX_SHOWN]
+    """The text, or its beginning and how much the run directory has beyond that."""
+    beyond = len(text) - MAX_SHOWN
+    return text if beyond <= 0 else f"{text[:MAX_SHOWN]}\n[... and {beyond} more characters]"
 
 
 def _json_block(name: str, value: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pytest_complexity.report import sentences
+from pytest_complexity.report import router, sentences
 from pytest_complexity.report.sentences import interval, percent
 
 
@@ -33,10 +33,24 @@ def markdown(report: Mapping[str, Any]) -> str:
         sentences.coverage(report) + ".",
         _table(["model", "right", "95%", "tasks", "trials"], models),
         _table(["policy", "right", "95%", sentences.cost_head(report), "saving", "95%", "over zero"], policies),
-        "\n".join(f"- {sentence}." for sentence in (*sentences.details(report), sentences.levels(report))),
+        *_router(report["router"]),
+        "\n".join(
+            f"- {sentence}."
+            for sentence in (*sentences.details(report), sentences.levels(report), *sentences.unstable(report))
+        ),
         sentences.notes(report),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _router(record: Mapping[str, Any] | None) -> list[str]:
+    if record is None:
+        return []
+    rows = [[name, *cells] for name, cells in router.rows(record)]
+    return [
+        _table(["levels by", *router.HEAD], rows),
+        "\n".join(f"- {sentence}." for sentence in router.sentences(record)),
+    ]
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -76,7 +76,7 @@ def _drawings(report: Report) -> Iterator[tuple[str, Callable[[Figure, Report], 
         yield "plane", _plane
     if any(score["verdicts"] for score in report["models"].values()):
         yield "verdicts", _verdicts
-    if (report.get("router") or {}).get("bins"):
+    if report.get("router"):
         yield "calibration", _calibration
 
 
@@ -193,7 +193,7 @@ def _verdicts(figure: Figure, report: Report) -> None:
 
 def _calibration(figure: Figure, report: Report) -> None:
     axes = figure.add_subplot(aspect="equal")
-    bins = report["router"]["bins"]
+    bins = report["router"]["calibration"]["bins"]
     most = max(each["trials"] for each in bins)
     predicted, observed = ([100 * each[key] for each in bins] for key in ("predicted", "observed"))
     axes.plot([0, 100], [0, 100], "--", color=_KINDS["control"][2], linewidth=1)

@@ -70,6 +70,10 @@ def headline(report: Report) -> str:
         f"{points(judged['over_zero_ci'][1])}) against mixing single models blindly at that cost"
     )
     known = "with the levels known in advance, " if routing["informed"] else ""
+    if routing["worth_it"] is None:
+        leaked = f"the router was trained on {report['router']['leaked']} of these tasks"
+        does = _does(report, judged, name)
+        return f"Whether routing pays cannot be told here: {leaked}. With them {does}, {over}."
     if routing["worth_it"]:
         verdict = "Routing could pay here" if routing["informed"] else "Routing pays here"
         best = report["run"]["ladder"].index(routing["best_single"])
@@ -104,6 +108,10 @@ def details(report: Report) -> list[str]:
         return []
     ladder, extra, found = report["run"]["ladder"], nested["extra_cost"], []
     if "aiq" in routing:
+        shares = report["policies"][routing["policy"]]["shares"]
+        found.append(
+            f"{routing['policy']} asks " + ", ".join(f"{name} {percent(share)}" for name, share in shares.items())
+        )
         found.append(_curve(routing, ladder))
     found.append(
         f"{report['run']['scored']} tasks can show a difference of {points(routing['detectable_difference'])[1:]} "
@@ -185,3 +193,17 @@ def levels(report: Report) -> str:
     stable = record["stable_share"]
     tail = "" if stable is None else f"; {percent(stable)} of the levels would come out the same if measured again"
     return f"Levels by {record['rule']}: {', '.join(parts)}{tail}"
+
+
+def unstable(report: Report) -> list[str]:
+    """Which levels are least stable, and how many trials would settle them."""
+    record = report["levels"]
+    least = record["least_stable"]
+    if not least:
+        return []
+    shown = ", ".join(
+        f"{row['task_id']} ({100 * row['same_level']:.0f}%, "
+        + (f"settled by {row['settled_by']} trials)" if row["settled_by"] else "not within 50 trials)")
+        for row in least[:3]
+    )
+    return [f"{record['unstable']} levels would come out the same less than 9 times in 10; the least stable: {shown}"]

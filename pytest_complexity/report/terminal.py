@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from pytest_complexity.report import sentences
+from pytest_complexity.report import router, sentences
 from pytest_complexity.report.sentences import interval, percent
 
 Report = Mapping[str, Any]
@@ -21,9 +21,29 @@ def render(report: Report, console: Console) -> None:
     for table in (models(report), *verdicts(report), policies(report)):
         if table.row_count:
             console.print(table)
-    for sentence in (*sentences.details(report), sentences.levels(report)):
+    if report["router"]:
+        evaluation(report["router"], console)
+    for sentence in (*sentences.details(report), sentences.levels(report), *sentences.unstable(report)):
         console.print(sentence + ".", highlight=False)
     console.print(sentences.notes(report), style="dim", highlight=False)
+
+
+def router_alone(report: Report, console: Console) -> None:
+    """Prints how right the router's classifier is, and what its policies come to."""
+    evaluation(report["router"], console)
+    console.print(policies(report))
+    console.print(sentences.headline(report), highlight=False, style="bold")
+    console.print(sentences.notes(report), style="dim", highlight=False)
+
+
+def evaluation(record: Mapping[str, Any], console: Console) -> None:
+    """How right a trained classifier is, its baselines below it."""
+    table = _table("levels by", *router.HEAD)
+    for name, cells in router.rows(record):
+        table.add_row(name, *cells)
+    console.print(table)
+    for sentence in router.sentences(record):
+        console.print(sentence, highlight=False)
 
 
 def models(report: Report) -> Table:

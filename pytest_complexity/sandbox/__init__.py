@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
+import secrets
 import shutil
 import socket
 import tempfile
@@ -27,17 +28,12 @@ from pytest_complexity.outcomes import Verdict
 from pytest_complexity.sandbox import launch
 from pytest_complexity.sandbox.child import talk
 
-__all__ = ["Check", "Limits", "Program", "Sandbox", "verifiers"]
+__all__ = ["Check", "Limits", "Program", "Sandbox"]
 
 BUSY = 0.1  #: the share of its life in line for a processor from which a program's time is not its own
 ATTEMPTS = 3  #: to get processes that run; a program cannot spend them, it only ever crashes
 PATIENCE = 90.0  #: seconds beyond the limit after which a silent verifier is taken for dead
 NEAR = 0.8  #: the share of the limit from which a time is close to it
-
-
-def verifiers() -> int:
-    """How many programs to verify at once: one for each processor that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass(frozen=True)
@@ -244,7 +240,8 @@ class _Verifier:
 
     def _start(self, packages: tuple[str, ...]) -> None:
         ours, theirs = socket.socketpair()
-        self._home = tempfile.mkdtemp(prefix="pytest-complexity-")
+        # Made by the verifier, which outlives us if we are killed, and removed by whichever of us comes to it.
+        self._home = os.path.join(tempfile.gettempdir(), f"pytest-complexity-{secrets.token_hex(8)}")
         self._packages = packages
         try:
             self._process = launch.start_verifier(theirs.fileno())

@@ -128,15 +128,12 @@ def _parents(path: str) -> list[str]:
 
 
 def settings(level: str, home: str, packages: tuple[str, ...], memory_mb: int) -> dict[str, Any]:
-    """What a verifier needs to start its zygote; makes the directories that it uses below `home`."""
+    """What a verifier needs to start its zygote; it makes `home` and what is below itself."""
     found = package_files(packages)
     work, links = os.path.join(home, "work"), os.path.join(home, "packages")
-    for directory in (work, links):
-        os.mkdir(directory)
-    for name, path in found.items():
-        os.symlink(path, os.path.join(links, name))
     common = {
-        "directory": home,
+        "directories": [home, work, links],
+        "links": {os.path.join(links, name): path for name, path in found.items()},
         "level": level,
         "memory_mb": memory_mb,
         "warm": list(packages),

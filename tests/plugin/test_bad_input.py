@@ -26,6 +26,7 @@ def told(result: pytest.RunResult, *said: str) -> None:
         (["--cx-trials=x"], "--cx-trials"),
         (["--cx-limit=-1"], "--cx-limit: a number above 0 is wanted"),
         (["--cx-timeout=nan"], "--cx-timeout: a number above 0 is wanted"),
+        (["--cx-max-cost=-1"], "--cx-max-cost: a number above 0 is wanted"),
         (["--cx-memory=0"], "--cx-memory: a number above 0 is wanted"),
         (["--cx-sandbox=iron"], "the levels are process < limits < namespaces"),
         (["--cx-rule=best"], "best"),

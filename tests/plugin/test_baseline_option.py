@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from conftest import Runner
-from pytest_complexity.counts import TaskCounts
-from pytest_complexity.inputs import Measured
-from pytest_complexity.results import results_of
 
 
 def earlier(path: Path, tasks: int) -> str:
     """The report of an earlier run in which both models solved as many tasks as now, or more of them."""
-    counts = [
-        TaskCounts(
-            "small", f"T/{n}", "", {"small": 2, "large": 2}, {"small": 2 * (n == 1), "large": 1 if n == 3 else 2}, 2
-        )
+    rows = [
+        {"suite": "small", "task_id": f"T/{n}", "successes": [2 * (n == 1), 1 if n == 3 else 2], "trials": [2, 2]}
         for n in range(1, tasks + 1)
     ]
-    (path / "earlier.json").write_text(results_of(Measured(("small", "large"), tuple(counts))).json())
+    report = {"run": {"ladder": ["small", "large"], "cost_unit": "unit"}, "policies": {}, "tasks": rows}
+    (path / "earlier.json").write_text(json.dumps(report))
     return "--cx-baseline=earlier.json"
 
 
@@ -43,6 +40,7 @@ def test_a_run_that_changed_nothing_passes(suite: pytest.Pytester, run: Runner) 
     ("option", "told"),
     [
         ("--cx-baseline=none.json", "*none.json: cannot be read*"),
+        ("--cx-seed=-1", "*--cx-seed: a whole number from 0 to 4294967295 is wanted, found -1"),
         ("--cx-margin=1.5", "*--cx-margin: a share from 0 up to 1 is wanted, found 1.5"),
     ],
 )

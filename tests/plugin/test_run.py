@@ -148,7 +148,7 @@ def test_killed_at_any_moment_the_next_session_ends_where_an_undisturbed_one_doe
         process.wait()
     assert run().ret == 0
     assert outcomes("run") == outcomes("undisturbed")
-    for name in ("labels.jsonl", "report.json"):
+    for name in ("labels.jsonl", "report.json", "report.html"):
         assert (suite.path / "run" / name).read_text() == (suite.path / "undisturbed" / name).read_text()
 
 

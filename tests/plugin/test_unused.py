@@ -42,6 +42,7 @@ def test_help_names_every_option_without_loading_anything(pytester: pytest.Pytes
         "replay",
         "timeout",
         "memory",
+        "max-cost",
         "sandbox",
         "rule",
         "gate",

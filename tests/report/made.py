@@ -70,10 +70,34 @@ def routed(run: RunRecord) -> dict[str, Any]:
     prices = (0.0012, 0.0096, 0.077)
     routers = [Utility(prices, 0.5), CheapestAdequate(0.5)]
     report = results_of(measured, routed=Routed(predictions, routers, prices)).report
-    bins = [{"predicted": each / 4, "observed": 0.1 + each / 5, "trials": 10 * each} for each in (1, 2, 3)]
-    router = {"accuracy": 0.625, "accuracy_ci": [0.5, 0.75], "within_one": 0.9, "any_of_n": None, "majority": 0.375}
-    confusion = [[9, 1, 0, 0, 0], [2, 8, 0, 0, 0], [0, 0, 7, 0, 0], [0, 0, 0, 6, 3], [0, 0, 0, 0, 5]]
-    return {**report, "router": {**router, "ceiling": 0.8, "confusion": confusion, "bins": bins}}
+    return {**report, "router": CLASSIFIER}
+
+
+#: What a report holds of a classifier.
+ROW = {
+    "accuracy": 0.625,
+    "accuracy_ci": [0.5, 0.75],
+    "within_one": 0.9,
+    "any_of_n": None,
+    "macro_f1": 0.5,
+    "kappa": None,
+}
+CLASSIFIER: dict[str, Any] = {
+    "classifier": "tfidf",
+    "rule": "complexitynet",
+    "tasks": 41,
+    "leaked": 7,
+    **ROW,
+    "majority": 0.375,
+    "ceiling": 0.8,
+    "against_majority": {"better": 12, "worse": 3, "p": 0.035},
+    "rows": {name: {**ROW, "log_loss": 1.25, "chance_log_loss": 0.5} for name in ("majority", "tfidf")},
+    "confusion": [[9, 1, 0, 0, 0], [2, 8, 0, 0, 0], [0, 0, 7, 0, 0], [0, 0, 0, 6, 3], [0, 0, 0, 0, 5]],
+    "calibration": {
+        "error": 0.05,
+        "bins": [{"predicted": each / 4, "observed": 0.1 + each / 5, "trials": 10 * each} for each in (1, 2, 3)],
+    },
+}
 
 
 def results(run: RunRecord) -> Results:

@@ -23,7 +23,3 @@ def check(sandbox: Sandbox) -> Callable[..., Check]:
         return sandbox.check(Program(code=code, tests=tests or ("assert f(3) == 4",), **fields))  # type: ignore[arg-type]
 
     return check
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "soak: minutes of mixed programs; set CX_SOAK to their number")

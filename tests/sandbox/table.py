@@ -16,7 +16,7 @@ def main() -> None:
     if sys.argv[2] != "best":
         launch.best_level = lambda: sys.argv[2]  # type: ignore[assignment]
     workers = int(sys.argv[1])
-    with Sandbox(workers=workers, limits=Limits(1.0, 256)) as sandbox, ThreadPoolExecutor(workers) as pool:
+    with Sandbox(workers=workers, limits=Limits(1.5, 128)) as sandbox, ThreadPoolExecutor(workers) as pool:
         names = list(order["programs"])
         checks = pool.map(
             lambda name: sandbox.check(Program(code=order["programs"][name], tests=tuple(order["tests"]))),

@@ -10,14 +10,14 @@ import pytest
 
 from pytest_complexity.outcomes import Verdict
 from pytest_complexity.pipeline import program_of
-from pytest_complexity.sandbox import Check, Sandbox
+from pytest_complexity.sandbox import Check, Limits, Sandbox
 from pytest_complexity.suites import load_suite
 from pytest_complexity.tasks import Task
 
 
 def failing(tasks: Iterable[Task], code_of: str = "code") -> dict[str, str]:
     """Each task whose reference does not pass, with its verdict and detail."""
-    with Sandbox(workers=2) as sandbox, ThreadPoolExecutor(2) as pool:
+    with Sandbox(workers=2, limits=Limits(60.0)) as sandbox, ThreadPoolExecutor(2) as pool:
 
         def check(task: Task) -> tuple[Task, Check]:
             return task, sandbox.check(program_of(task, getattr(task, code_of)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pytest_complexity.calibration import Target, calibrate, parse_target
+from pytest_complexity.calibration import Calibrated, Target, calibrate, parse_target
 from pytest_complexity.counts import TaskCounts
 from pytest_complexity.errors import TargetError
 from pytest_complexity.labels import label_all
@@ -93,15 +93,15 @@ def expected(willingness: float) -> tuple[float, float, float]:
 def test_a_promise_holds_on_new_tasks_in_19_of_20_calibrations(text: str) -> None:
     target = parse_target(text, LADDER)
     broken = given = 0
-    for seed in range(100):
+    for seed in range(60):
         try:
             accuracy, cost, share = expected(calibrate(world(150, seed), PRICES, target).willingness)
         except TargetError:
             continue
         given += 1
         broken += {"accuracy": accuracy < 0.65, "cost": cost > 4000, "share": share > 0.3}[target.measure]
-    assert given > 90
-    assert broken <= 10  # 5 are expected at the most; 11 or more of 100 come by chance in 1 of 85 runs
+    assert given > 50
+    assert broken <= 7  # 3 are expected at the most; 8 or more of 60 come by chance in 1 of 100 seeds
 
 
 def test_more_is_asked_of_the_router_than_the_estimate_and_no_more_than_is_needed() -> None:
@@ -115,6 +115,14 @@ def test_more_is_asked_of_the_router_than_the_estimate_and_no_more_than_is_neede
     assert made.tasks == 400
     accuracy, cost, share = at(bench, made.willingness)
     assert (accuracy, cost, share) == pytest.approx((made.accuracy, 1000 * made.cost, made.shares["large"]))
+
+
+def test_what_to_expect_is_one_sentence() -> None:
+    made = Calibrated("cost<=2", 0.5, 0.8, (0.75, 0.85), 0.0015, (0.001, 0.002), {"small": 0.9, "large": 0.1}, 60)
+    assert made.sentence("usd") == (
+        "calibrated to cost<=2 on 60 tasks: expect 80.0% right (95% 75.0..85.0), $1.5 (1..2) for a thousand tasks; "
+        "asked: small 90%, large 10%"
+    )
 
 
 @pytest.mark.parametrize("text", ["accuracy>=0.95", "cost<=900"])

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from worlds import counted, labelled
 
 from pytest_complexity.cli import main, parser
+from pytest_complexity.labels import label_all
 from pytest_complexity.outcomes import Key, Outcome, Verdict
 from pytest_complexity.rundir import RunDirectory
 from pytest_complexity.tasks import Task
@@ -282,3 +285,149 @@ def test_on_github_a_gate_that_failed_is_an_annotation(
         "::error title=pytest-complexity::gate failed: run.tasks == 4 (found 3)",
         "gate passed: run.tasks == 3 (found 3)",
     ]
+
+
+# -- train and score ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def labels(tmp_path: Path) -> str:
+    return written(tmp_path / "labels.jsonl", *labelled(80).lines())
+
+
+def trained(labels: str, tmp_path: Path, *options: str) -> str:
+    directory = tmp_path / "router"
+    assert main(["train", labels, "-o", str(directory), "--classifier", "majority", *options]) == 0
+    return str(directory)
+
+
+def test_train_tells_what_it_did_with_every_task_and_score_reads_what_it_wrote(
+    labels: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    directory = tmp_path / "router"
+    assert main(["train", labels, "-o", str(directory), "--seed", "3"]) == 0
+    out, err = capsys.readouterr()
+    assert all(
+        name in out for name in ("tfidf", "majority", "length", "knn", "untrained", "exact", "within 1", "any of 5")
+    )
+    assert err.startswith("80 tasks: ")
+    assert "64 tasks trained on, 16 held out" in err
+    test = directory / "test.jsonl"
+    assert main(["score", str(directory), str(test), "--json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    keys = {"accuracy", "accuracy_ci", "within_one", "any_of_n", "majority", "ceiling"}
+    assert keys <= record["router"].keys()
+    assert record["router"]["leaked"] == 0
+    assert record["router"]["any_of_n"] is None
+    assert {"utility", "oracle", "always-small"} <= record["policies"].keys()
+    assert main(["score", str(directory), str(test)]) == 0
+    assert capsys.readouterr().out == out
+
+
+def test_score_warns_of_tasks_that_were_trained_on(
+    labels: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    directory = trained(labels, tmp_path)
+    capsys.readouterr()
+    assert main(["score", directory, labels]) == 0
+    out, err = capsys.readouterr()
+    assert "WARNING: 64 of these tasks repeat" in " ".join(out.split())
+    assert err == "warning: 64 of these tasks stand in the training set as well\n"
+
+
+def test_report_with_a_router_holds_its_score_and_gates_reach_it(
+    labels: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    directory = trained(labels, tmp_path)
+    capsys.readouterr()
+    gates = ["--gate", "router.accuracy >= 0.3", "--gate", "router.leaked == 64", "--gate", "router.any_of_n > 0"]
+    assert main(["report", labels, "--router", directory, *gates, "-o", str(tmp_path / "out")]) == 1
+    assert [line.split(":")[0] for line in capsys.readouterr().err.splitlines()] == ["gate passed"] * 2 + [
+        "gate failed"
+    ]
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert report["router"]["classifier"] == "majority"
+    assert "levels by" in (tmp_path / "out" / "report.md").read_text()
+
+
+def test_train_without_a_test_writes_no_score(labels: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    trained(labels, tmp_path, "--test", "0")
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "80 tasks trained on, 0 held out" in err
+
+
+def test_train_takes_the_rule_that_the_labels_name(tmp_path: Path) -> None:
+    file = written(tmp_path / "l.jsonl", *label_all(counted(80), LADDER, "tier@3/5").lines())
+    assert json.loads((Path(trained(file, tmp_path)) / "router.json").read_text())["rule"] == "tier@3/5"
+    again = trained(file, tmp_path, "--rule", "tier")
+    assert json.loads((Path(again) / "router.json").read_text())["rule"] == "tier"
+
+
+def test_a_target_is_kept_beside_the_router_and_forgotten_by_the_next_training(labels: str, tmp_path: Path) -> None:
+    policy = Path(trained(labels, tmp_path, "--target", "accuracy>=0.5")) / "policy.json"
+    assert json.loads(policy.read_text())["target"] == "accuracy>=0.5"
+    trained(labels, tmp_path)
+    assert not policy.exists()
+
+
+def relabelled(tmp_path: Path, **fields: Any) -> str:
+    first, *others = labelled(80).lines()
+    return written(tmp_path / "changed.jsonl", {**json.loads(first), **fields}, *others)
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"level": 9}, "changed.jsonl:1: field 'level': 9 is no level of the rule tier, which has 1 to 2"),
+        ({"level": 0}, "is no level"),
+        ({"level": "1"}, "is no level"),
+        ({"level": True}, "is no level"),
+        ({"level": 2}, "and its counts give 1 by tier"),
+        ({"rule": "tier@1/2"}, "labels by several rules (tier, tier@1/2)"),
+        ({"text": ""}, "1 tasks have an empty text (made/0)"),
+    ],
+)
+def test_labels_that_are_not_what_they_say_are_one_line(
+    tmp_path: Path, fields: dict[str, Any], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", relabelled(tmp_path, **fields), "-o", str(tmp_path / "out")]) == 2
+    err = capsys.readouterr().err
+    assert said in err.splitlines()[-1]
+    assert not (tmp_path / "out").exists()
+
+
+def test_mistakes_around_a_router_are_one_line(
+    labels: str, counts: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    directory = trained(labels, tmp_path)
+    unsolved = written(tmp_path / "unsolved.jsonl", line("T/1", 0, 0))
+    other = written(tmp_path / "other.jsonl", {**line("T/1", 5, 5), "successes": {"tiny": 5, "large": 5}})
+    capsys.readouterr()
+    for arguments, said in [
+        (["score", str(tmp_path / "none"), counts], "give the directory that `train` wrote"),
+        (["score", directory, unsolved], "none of 1 tasks has a level"),
+        (["score", directory, other], "no model 'small' in the file"),
+        (["report", counts, "--router", directory, "--rule", "tier@1/2"], "the router is for small, large by tier"),
+        (["train", labels, "-o", directory, "--classifier", "best"], "no classifier 'best'"),
+        (["train", labels, "-o", directory, "--target", "speed>=2"], "write accuracy>=0.8"),
+        (["train", counts, "-o", directory], "2 of 3 tasks have a level, and 20 are needed"),
+        (["train", labels, "-o", f"{labels}/x", "--classifier", "majority"], "cannot be written"),
+    ]:
+        assert main(arguments) == 2
+        assert said in capsys.readouterr().err.splitlines()[-1]
+    shutil.rmtree(Path(directory) / "baselines")
+    assert main(["score", directory, labels]) == 2
+    assert "the baseline 'majority' is missing" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "option", [["--seed", "-1"], ["--seed", "x"], ["--seed", str(1 << 32)], ["--test", "1"], ["--test", "-0.1"]]
+)
+def test_a_seed_or_a_share_that_cannot_be_is_told_before_anything_is_read(
+    option: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main(["train", "none.jsonl", "-o", "out", *option])
+    assert exit_.value.code == 2
+    assert "is wanted" in capsys.readouterr().err

@@ -13,7 +13,17 @@ from hypothesis import strategies as st
 
 from pytest_complexity.counts import TaskCounts
 from pytest_complexity.errors import LabelError
-from pytest_complexity.labels import Rule, Status, default_rule, label, label_all, new_successes, stable_share
+from pytest_complexity.labels import (
+    Rule,
+    Status,
+    default_rule,
+    label,
+    label_all,
+    new_successes,
+    stability,
+    stable_share,
+    trials_to_settle,
+)
 
 NAMES = ("tiny", "small", "large", "huge")
 Formula = Callable[[Sequence[int], int], int]
@@ -240,3 +250,25 @@ def test_a_line_of_labels_has_the_documented_fields_in_their_order() -> None:
     assert (record["level"], record["rule"], record["cost_usd"]) == (None, "tier", {"b": 0.5})
     (equal,) = label_all([counted((5, 5))], NAMES[:2]).lines()
     assert json.loads(equal)["trials"] == 5
+
+
+def test_stability_is_told_row_by_row_and_its_mean_is_the_stable_share() -> None:
+    tasks = [counted((5, 5)), counted((3, 5)), counted((0, 0)), counted((0, 5), trials=(2, 5))]
+    labels = label_all(tasks, NAMES[:2])
+    rows = stability(labels)
+    assert [row is None for row in rows] == [row.level is None for row in labels.rows]
+    known = [row for row in rows if row is not None]
+    assert stable_share(labels) == pytest.approx(sum(known) / len(known))
+    assert all(0 < row < 1 for row in known)  # even 5 of 5 may be 4 of 5 next time
+
+
+def test_what_is_sure_settles_soon_and_a_coin_on_the_threshold_never() -> None:
+    """By tier@1/2 a chance of 1/2 is on the threshold at any number of trials."""
+    ladder = NAMES[:2]
+    sure, tossed = counted((40, 40), planned=40), counted((20, 40), planned=40)
+    early = TaskCounts("s", "T/1", "text", *(dict(zip(ladder, each, strict=True)) for each in ((2, 2), (2, 2))), 2)
+    assert trials_to_settle(label(sure, ladder, "tier@1/2"), ladder, "tier@1/2") == 50
+    assert trials_to_settle(label(tossed, ladder, "tier@1/2"), ladder, "tier@1/2") is None
+    few = trials_to_settle(label(early, ladder, "tier@1/2"), ladder, "tier@1/2")
+    assert few is not None
+    assert 2 < few < 50

@@ -270,11 +270,22 @@ def test_an_answer_without_a_count_of_tokens_costs_the_most_that_it_can() -> Non
     assert ledger.spent == pytest.approx(6.0)
 
 
+def test_a_refusal_to_answer_several_at_once_costs_nothing() -> None:
+    class Refuses(Priced, Many):
+        async def complete_all(self, suite: str, task: Task, trials: Sequence[int]) -> Any:
+            return {}
+
+    ledger = Ledger(100.0)
+    brought = drive(Refuses(lambda *_: Completion("x", 10, 10), PRICE), ledger=ledger)
+    assert all(isinstance(each, Completion) for each in brought.values())
+    assert ledger.spent == pytest.approx(len(KEYS) * 0.2)
+
+
 def test_what_earlier_sessions_spent_counts() -> None:
     brought = drive(Priced(lambda *_: Completion("x", 100, 100), PRICE), ledger=Ledger(10.0, spent=7.0), concurrency=1)
     assert sum(isinstance(each, Completion) for each in brought.values()) == 1
 
 
 def test_a_free_model_goes_on_when_the_money_is_spent() -> None:
-    brought = drive(Priced(lambda *_: Completion("x", 100, 100), Price(0, 0)), ledger=Ledger(1.0, spent=1.0))
+    brought = drive(Priced(lambda *_: Completion("x", 100, 100), Price(0, 0)), ledger=Ledger(1.0, spent=1.5))
     assert all(isinstance(each, Completion) for each in brought.values())

@@ -91,13 +91,20 @@ def test_a_model_that_wants_the_other_name_of_the_limit_gets_it_from_then_on(ser
     def strict(asked: dict[str, Any]) -> Reply:
         if "max_tokens" in asked:
             return error(400, "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.")
-        return said("hello")
+        return said(*["hello"] * asked.get("n", 1))
 
     server.answer = strict
     model = chat(server, sampling=Sampling(max_tokens=5))
-    assert [ask(model).text for _ in range(2)] == ["hello", "hello"]
-    assert ["max_tokens" in request for request in server.asked] == [True, False, False]
+
+    async def twice() -> list[dict[int, Completion | Unanswered]]:
+        return list(await asyncio.gather(*(model.complete_all("s", ADD, [0, 1]) for _ in range(2))))
+
+    for answers in asyncio.run(twice()):  # both were on their way with the wrong one
+        assert [getattr(answer, "text", "") for answer in answers.values()] == ["hello", "hello"]
+    ask(model)
+    assert sum("max_tokens" in request for request in server.asked) == 2
     assert server.asked[-1]["max_completion_tokens"] == 5
+    assert model.batch > 1
 
 
 def test_many_at_once_and_again_in_another_loop(server: ChatServer) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pty
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -19,23 +21,33 @@ DONE = Traffic("small", wanted=4, done=4, in_flight=0, spent=0.0, priced=False, 
 
 
 def written(monkeypatch: pytest.MonkeyPatch, make: Callable[[], tuple[int, int]], column: int = 0) -> str:
-    """What progress writes to a standard output made by `make` in about three of its intervals."""
+    """What progress writes to a standard output made by `make` in at least three of its intervals."""
     reading, writing = make()
-    monkeypatch.setattr(progress, "EVERY", 0.05)
-    monkeypatch.setattr(progress, "REDRAW", 0.05)
+    monkeypatch.setattr(progress, "EVERY", 0.02)
+    monkeypatch.setattr(progress, "REDRAW", 0.02)
     monkeypatch.setenv("TERM", "xterm")
-    done = iter(range(100, 400, 10))
-    with os.fdopen(writing, "w", closefd=False) as out:
+    asked: list[Traffic] = []
+
+    def traffic() -> list[Traffic]:
+        asked.append(replace(BUSY, done=100 + 10 * len(asked)))
+        return [DONE, asked[-1]]
+
+    with os.fdopen(writing, "w") as out:
         monkeypatch.setattr(sys, "stdout", out)
-        told = Progress(lambda: [DONE, BUSY.__class__(**{**vars(BUSY), "done": next(done)})], lambda: column)
+        told = Progress(traffic, lambda: column)
         told.start()
-        time.sleep(0.4)
+        while len(asked) < 4:
+            time.sleep(0.001)
         told.stop()
         told.stop()
-    text = os.read(reading, 100_000).decode()
+        # Before the other end is closed: a terminal forgets what nobody has read by then.
+        os.set_blocking(reading, False)
+        text = b""
+        with contextlib.suppress(BlockingIOError):
+            while chunk := os.read(reading, 4096):
+                text += chunk
     os.close(reading)
-    os.close(writing)
-    return text
+    return text.decode()
 
 
 def test_without_a_terminal_a_line_at_times_for_each_model_that_is_not_done(monkeypatch: pytest.MonkeyPatch) -> None:

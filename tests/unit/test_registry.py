@@ -13,8 +13,8 @@ import pytest
 from servers import ChatServer, said
 
 from pytest_complexity.errors import ModelError
-from pytest_complexity.models import KNOWN_PRICES, Price, Unanswered
-from pytest_complexity.models.registry import Wish, build, name_of, read_tables
+from pytest_complexity.models import KNOWN_PRICES, Bounded, Price, Unanswered
+from pytest_complexity.models.registry import BUILT_IN, Wish, build, name_of, read_tables
 from pytest_complexity.models.scripted import ScriptedModel
 from pytest_complexity.tasks import Task
 
@@ -74,6 +74,8 @@ def test_a_table_defines_a_model_and_changes_a_built_in_one() -> None:
     assert build("mine", tables).price == Price(1.0, 2.5)
     changed = build("gpt4", tables)
     assert changed.definition == build("gpt4").definition
+    priced = build("mine=openai:other@http://h/v1", tables)
+    assert (priced.price, priced.definition["model"]) == (Price(1.0, 2.5), "other")
     assert changed.price == KNOWN_PRICES["gpt4"]
     assert changed.batch == 1  # type: ignore[attr-defined]
 
@@ -182,3 +184,9 @@ def test_building_imports_no_vendor() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_every_built_in_model_can_run_under_a_cap() -> None:
+    for name in BUILT_IN:
+        assert isinstance(build(name), Bounded)
+        assert build(name).price is not None

@@ -18,10 +18,10 @@ from pytest_complexity import folds
 from pytest_complexity.calibration import Calibrated
 from pytest_complexity.cli import main
 from pytest_complexity.counts import TaskCounts
-from pytest_complexity.errors import TargetError, TrainedError
+from pytest_complexity.errors import TrainedError
 from pytest_complexity.labels import Label, Labels, label_all
 from pytest_complexity.predictions import Prediction
-from pytest_complexity.router import Router, calibrate_to, save_policy
+from pytest_complexity.router import Router, save_policy
 from pytest_complexity.training import fit
 
 LADDER = ("small", "large")
@@ -110,14 +110,14 @@ def test_a_damaged_policy_is_one_clear_error(directory: Path, text: str) -> None
         save_policy(directory, None)
 
 
-def test_a_target_is_kept_by_what_the_other_folds_predict() -> None:
-    made = labels()
-    trained = fit(made.rows, LADDER, made.rule)
-    found = calibrate_to("accuracy>=0.8", trained, made)
-    assert found.accuracy >= 0.9  # the two kinds are easily told apart
-    assert 1 < found.cost < 10
-    with pytest.raises(TargetError, match="no model 'huge'"):
-        calibrate_to("share(huge)<=0.1", trained, made)
+def test_a_target_that_cannot_be_read_is_told_before_anything_is_trained(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "labels.jsonl"
+    file.write_text("".join(line + "\n" for line in labels().lines()))
+    assert main(["train", str(file), "-o", str(tmp_path / "router"), "--target", "share(huge)<=0.1"]) == 2
+    assert "no model 'huge' on the ladder small, large" in capsys.readouterr().err
+    assert not (tmp_path / "router").exists()
 
 
 def test_the_command_prints_a_model_or_all_that_it_rests_on(

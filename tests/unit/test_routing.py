@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_complexity.counts import TaskCounts
@@ -124,6 +124,7 @@ counts_of_three = st.lists(
 )
 
 
+@settings(max_examples=30)
 @given(counts_of_three, st.sampled_from(["complexitynet", "tier"]))
 def test_no_policy_solves_more_than_the_oracle_and_every_interval_holds_its_point(
     rows: list[list[tuple[int, int]]], rule: str

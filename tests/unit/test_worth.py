@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import pytest
 
 from pytest_complexity.counts import TaskCounts
@@ -9,9 +11,10 @@ from pytest_complexity.inputs import Measured
 from pytest_complexity.labels import label_all
 from pytest_complexity.policies.utility import Utility
 from pytest_complexity.predictions import Prediction
+from pytest_complexity.report.sentences import headline
 from pytest_complexity.results import Routed, results_of
-from pytest_complexity.routing import Bench
-from pytest_complexity.worth import non_nested, sweep
+from pytest_complexity.routing import Bench, play, roster, score_policies
+from pytest_complexity.worth import judge, non_nested, sweep
 
 LADDER = ("small", "large")
 PRICES = (1.0, 10.0)
@@ -114,3 +117,27 @@ def test_a_gain_that_rests_on_five_tasks_proves_nothing() -> None:
         found = report(counts, [(0.0, 1.0) if n in helped else (1.0, 1.0) for n in range(60)])
         assert found["gain_over_zero_router_ci"][0] > 0  # type: ignore[index]
         assert found["worth_it"] is worth
+
+
+def test_of_a_router_that_was_trained_on_these_tasks_nothing_good_is_said() -> None:
+    clever = [Prediction((float(n % 2), 1.0), (1.0,)) for n in range(60)]
+    for leaked, worth in ((0, True), (3, None)):
+        bench = Bench.of(label_all(HALVES, LADDER), clever)
+        played = play(bench, roster(bench, "tier", [Utility(PRICES, 50.0)]))
+        scores = score_policies(played)
+        made = judge(played, scores, leaked=bool(leaked))
+        assert made is not None
+        assert made.worth_it is worth
+        text = headline(
+            {
+                "run": {"ladder": LADDER, "cost_unit": "unit"},
+                "policies": {name: asdict(score) for name, score in scores.items()},
+                "routing": asdict(made),
+                "router": {"leaked": leaked},
+            }
+        )
+        assert text.startswith(
+            "Whether routing pays cannot be told here: the router was trained on 3 of these tasks."
+            if leaked
+            else "Routing pays here"
+        )

@@ -176,16 +176,20 @@ function labels(chart, shown) {
   }
 }
 
+/** An entry of a legend. */
+const entry = (mark, word) => el("span", { class: "entry" }, mark, word);
+
+/** A shape as the charts draw it, filled or, for marks of the second order, as an outline. */
+function glyph({ symbol, colour }, filled = true) {
+  const symbols = { circle: d3.symbolCircle, diamond: d3.symbolDiamond, star: d3.symbolStar, triangle: d3.symbolTriangle, square: d3.symbolSquare };
+  const svg = d3.create("svg").attr("width", 16).attr("height", 16).attr("viewBox", "-8 -8 16 16").attr("aria-hidden", "true");
+  svg.append("path").attr("d", d3.symbol(symbols[symbol], 70)()).attr("fill", filled ? colour : "none").attr("stroke", colour).attr("stroke-width", 1.5);
+  return svg.node();
+}
+
 /** One legend entry for each kind and line that the plane shows. */
 function legend() {
   const kinds = new Set(policyPoints().map((each) => each.kind));
-  const entry = (mark, word) => el("span", { class: "entry" }, mark, word);
-  const symbols = { circle: d3.symbolCircle, diamond: d3.symbolDiamond, star: d3.symbolStar, triangle: d3.symbolTriangle };
-  const glyph = (kind) => {
-    const svg = d3.create("svg").attr("width", 16).attr("height", 16).attr("viewBox", "-8 -8 16 16").attr("aria-hidden", "true");
-    svg.append("path").attr("d", d3.symbol(symbols[kind.symbol], 80)()).attr("fill", kind.colour);
-    return svg.node();
-  };
   const line = (colour, dashes) => {
     const svg = d3.create("svg").attr("width", 24).attr("height", 16).attr("aria-hidden", "true");
     svg.append("line").attr("x2", 24).attr("y1", 8).attr("y2", 8).attr("stroke", colour).attr("stroke-width", 2).attr("stroke-dasharray", dashes);
@@ -210,11 +214,13 @@ function rowNames(width, names) {
   };
 }
 
+const PASSES = { 5: "square", 10: "triangle" };
+
 function modelsChart(width) {
   const rows = Object.entries(report.models).map(([key, score]) => ({ name: plain(key), ...score })).filter((row) => row.accuracy !== null);
   const passes = rows.flatMap((row) => Object.entries(row.pass_at).filter(([k, share]) => k !== "1" && share !== null).map(([k, share]) => ({ name: row.name, k, share })));
   const names = rowNames(width, rows.map((row) => row.name));
-  return plot("Share of tasks that each model solves, with 95% intervals. The table below has the figures.", {
+  const chart = plot("Share of tasks that each model solves, with 95% intervals. The table below has the figures.", {
     width,
     ...names.options,
     marginRight: 24,
@@ -224,11 +230,13 @@ function modelsChart(width) {
       ...names.marks,
       Plot.ruleY(rows.filter((row) => row.accuracy_ci), { y: "name", x1: (row) => row.accuracy_ci[0], x2: (row) => row.accuracy_ci[1], stroke: "var(--simple)", strokeWidth: 5, strokeOpacity: 0.45 }),
       Plot.dot(rows, { y: "name", x: "accuracy", fill: "var(--simple)", r: 6 }),
-      Plot.dot(passes, { y: "name", x: "share", symbol: (each) => (each.k === "5" ? "square" : "triangle"), stroke: "currentColor", r: 5, strokeWidth: 1.5 }),
-      Plot.text(passes, { y: "name", x: "share", text: (each) => `pass@${each.k}`, textAnchor: "start", dx: 9, fontSize: 11 }),
+      Plot.dot(passes, { y: "name", x: "share", symbol: (each) => PASSES[each.k], stroke: "currentColor", r: 5, strokeWidth: 1.5 }),
     ],
     symbol: { type: "identity" },
   });
+  const shown = Object.keys(PASSES).filter((k) => passes.some((each) => each.k === k));
+  const entries = shown.map((k) => entry(glyph({ symbol: PASSES[k], colour: "currentColor" }, false), `pass@${k}`));
+  return el("div", {}, chart, el("p", { class: "legend" }, entry(glyph(KINDS.simple), "right, with its 95% interval"), entries));
 }
 
 function verdictsChart(width) {
@@ -245,7 +253,7 @@ function verdictsChart(width) {
     color: { domain: seen, range: seen.map((kind) => `var(--verdict-${kind})`) },
     marks: [...names.marks, Plot.barX(rows, Plot.stackX({ offset: "normalize", order: seen }, { y: "name", x: "trials", fill: "kind", inset: 0.75 }))],
   });
-  return el("div", {}, chart, el("p", { class: "legend" }, seen.map((kind) => el("span", { class: "entry" }, el("i", { class: `swatch verdict-${kind}` }), kind))));
+  return el("div", {}, chart, el("p", { class: "legend" }, seen.map((kind) => entry(el("i", { class: `swatch verdict-${kind}` }), kind))));
 }
 
 function levelsChart(width) {

@@ -5,6 +5,7 @@ const verdict = first ? about.headline.slice(0, first) : about.headline;
 document.getElementById("verdict").append(...visible(verdict));
 document.getElementById("verdict").classList.toggle("long", verdict.length > 130);
 document.getElementById("more").append(...visible(first ? about.headline.slice(first + 1) : ""));
+if (report.router?.leaked) document.getElementById("more").append(el("strong", {}, ` The router was trained on ${count(report.router.leaked)} of these tasks: its figures are too good.`));
 const suites = [...SUITES].filter((suite) => suite !== null);
 document.getElementById("subject").append(...suites.flatMap((suite) => [name(suite), " · "]), ...visible(about.coverage));
 document.title = plain(["Which model is enough?", ...suites].join(" · "));
@@ -132,33 +133,45 @@ function modelsSection() {
 }
 
 function levelsSection() {
-  return [chartHolder(levelsChart), paragraph(...visible(`${capital(about.levels)}.`))];
+  const loose = report.levels.least_stable ?? [];
+  const task = (each) => TASKS.find((other) => other.task_id === each.task_id && other.suite === each.suite);
+  return [
+    chartHolder(levelsChart),
+    paragraph(...visible(`${capital(about.levels)}.`)),
+    loose.length
+      ? scrolling(narrow(`The least stable of ${plural(report.levels.unstable, "level")} that another measurement may well change`, [
+          { head: "task", text: true, cell: (each) => el("a", { href: taskAddress(task(each)) }, name(task(each).key)) },
+          { head: "level", cell: (each) => String(each.level) },
+          { head: "the same again", cell: (each) => percent(each.same_level) },
+          { head: "trials that would settle it", cell: (each) => (each.settled_by === null ? "more than 50" : count(each.settled_by)) },
+        ], loose))
+      : null,
+  ];
 }
 
-/** How right the predicted levels and chances are; what an older report lacks is left out. */
+/** How right the predicted levels and chances are. */
 function classifierSection(router) {
+  const { error, bins } = router.calibration;
+  const test = router.against_majority;
   const facts = [
-    ["exact level", `${percent(router.accuracy)} (95% ${interval(router.accuracy_ci)})`],
-    ["within one level", percent(router.within_one)],
-    router.any_of_n == null ? null : ["right in one of several answers", percent(router.any_of_n)],
-    ["always the most frequent level", percent(router.majority)],
-    ["the most that labels so noisy allow", percent(router.ceiling)],
-    router.calibration_error == null ? null : ["calibration error of the chances", percent(router.calibration_error)],
-  ].filter(Boolean);
-  const rows = Object.entries(router.rows ?? {});
+    ["classifier", [name(router.classifier), `, on ${plural(router.tasks, "task")} with a level by `, name(router.rule)]],
+    ["exact level", `${percent(router.accuracy)} (95% ${interval(router.accuracy_ci)}); always the most frequent level: ${percent(router.majority)}`],
+    ["against that", `${count(test.better)} tasks right that it gets wrong, ${count(test.worse)} the other way round (McNemar p = ${Number(test.p.toPrecision(2))})`],
+    ["ceiling", router.ceiling === null ? "not known: it takes two trials of each model" : `two halves of the same trials give the same level to ${percent(router.ceiling)} of the tasks`],
+    ["calibration error", `${percent(error)}, between predicted and observed chances of success`],
+  ];
+  const rows = Object.entries(router.rows).sort(([a], [b]) => (b === router.classifier) - (a === router.classifier));
   return [
     definitions(facts),
-    rows.length ? scrolling(table("Beside the baselines", classifierColumns, rows)) : null,
-    router.confusion ? scrolling(confusionTable(router.confusion)) : null,
-    router.bins?.length ? el("h3", {}, "Calibration") : null,
-    router.bins?.length ? chartHolder((width) => calibrationChart(width, router.bins)) : null,
-    router.bins?.length
-      ? scrolling(narrow("Predicted chances of success, in bins", [
-          { head: "predicted", cell: (bin) => percent(bin.predicted) },
-          { head: "observed", cell: (bin) => percent(bin.observed) },
-          { head: "trials", cell: (bin) => count(bin.trials) },
-        ], router.bins))
-      : null,
+    scrolling(table("Beside the baselines", classifierColumns, rows)),
+    scrolling(confusionTable(router.confusion)),
+    el("h3", {}, "Calibration"),
+    chartHolder((width) => calibrationChart(width, bins)),
+    scrolling(narrow("Predicted chances of success, in bins", [
+      { head: "predicted", cell: (bin) => percent(bin.predicted) },
+      { head: "observed", cell: (bin) => percent(bin.observed) },
+      { head: "trials", cell: (bin) => count(bin.trials) },
+    ], bins)),
   ];
 }
 
@@ -172,9 +185,11 @@ const classifierColumns = [
   { head: "classifier", text: true, cell: ([key]) => name(key) },
   { head: "exact", cell: ([, row]) => bounded(percent(row.accuracy), interval(row.accuracy_ci)) },
   { head: "within one", cell: ([, row]) => percent(row.within_one) },
+  { head: "any of several", cell: ([, row]) => percent(row.any_of_n) },
   { head: "macro F1", cell: ([, row]) => shortly(row.macro_f1) },
   { head: "kappa", cell: ([, row]) => shortly(row.kappa) },
-  { head: "log-loss", cell: ([, row]) => shortly(row.log_loss) },
+  { head: "log-loss of levels", cell: ([, row]) => shortly(row.log_loss) },
+  { head: "of chances", cell: ([, row]) => shortly(row.chance_log_loss) },
 ];
 
 /** Rows: the true level; columns: the predicted one. The darker a cell, the more tasks. */

@@ -49,30 +49,34 @@ function matching() {
 }
 
 function tasksSection() {
-  const body = el("tbody", {});
-  const told = el("p", { class: "told", role: "status" });
-  const pages = el("p", { class: "pages" });
-  const heads = [];
-  const refresh = () => showRows(body, told, pages, heads, refresh);
+  const refresh = () => showRows(parts);
   const change = (key, value) => {
     // The same column once more turns it round. Amounts begin with the largest.
     if (key === "sort") view.down = view.sort === value ? !view.down : value === "overpaid";
     view[key] = value;
     view.page = 0;
-    form.elements.sort.value = view.sort;
+    parts.form.elements.sort.value = view.sort;
     refresh();
   };
-  const form = controls(change);
+  const turn = (word, step) =>
+    el("button", { type: "button", click: () => {
+      view.page += step;
+      refresh();
+      document.getElementById("tasks").scrollIntoView();
+    } }, word);
+  const heads = headers(change).filter(Boolean);
+  const parts = { form: controls(change), told: el("p", { class: "told", role: "status" }), heads, body: el("tbody"), previous: turn("Previous", -1), place: el("span"), next: turn("Next", 1) };
   unpack("data-prompts").then((texts) => {
     prompts = texts;
     refresh();
-  });
+  }, () => {}); // a browser too old for it: tasks are found by their ids alone, and the page of a task says why
   refresh();
+  const caption = el("caption", { class: "unseen" }, "Tasks");
   return [
-    form,
-    told,
-    el("div", { class: "scroll" }, el("table", { class: "tasks" }, el("caption", { class: "unseen" }, "Tasks"), el("thead", {}, el("tr", {}, headers(heads, change))), body)),
-    pages,
+    parts.form,
+    parts.told,
+    scrolling(el("table", { class: "tasks" }, caption, el("thead", {}, el("tr", {}, heads)), parts.body)),
+    el("p", { class: "pages" }, parts.previous, parts.place, parts.next),
   ];
 }
 
@@ -97,13 +101,9 @@ function controls(change) {
   );
 }
 
-function headers(heads, change) {
-  const head = (key, word, title) => {
-    const cell = el("th", { scope: "col", class: key === "index" ? "" : "number", "data-sort": key });
-    cell.append(el("button", { type: "button", title, click: () => change("sort", key) }, word));
-    heads.push(cell);
-    return cell;
-  };
+function headers(change) {
+  const head = (key, word, title) =>
+    el("th", { scope: "col", class: key === "index" ? "" : "number", "data-sort": key }, el("button", { type: "button", title, click: () => change("sort", key) }, word));
   return [
     head("index", "Task", "in the order of the run"),
     head("level", "Level", "1 is easy"),
@@ -113,16 +113,16 @@ function headers(heads, change) {
   ];
 }
 
-function showRows(body, told, pages, heads, refresh) {
+function showRows({ body, told, heads, previous, place, next }) {
   const found = matching();
-  const last = Math.max(0, Math.ceil(found.length / PAGE) - 1);
-  view.page = Math.min(view.page, last);
+  const pages = Math.max(1, Math.ceil(found.length / PAGE));
   body.replaceChildren(...found.slice(view.page * PAGE, (view.page + 1) * PAGE).map(taskRow));
-  const overpaid = found.reduce((sum, task) => sum + (overpaidOf(task) ?? 0), 0);
-  told.replaceChildren(`${plural(found.length, "task")} of ${count(TASKS.length)}${CHOOSERS.length ? `; overpaid ${money(overpaid)} in all` : ""}`);
+  const overpaid = CHOOSERS.length ? `; overpaid ${money(d3.sum(found, overpaidOf))} in all` : "";
+  told.textContent = `${plural(found.length, "task")} of ${count(TASKS.length)}${overpaid}`;
   for (const cell of heads) cell.setAttribute("aria-sort", cell.dataset.sort !== view.sort ? "none" : view.down ? "descending" : "ascending");
-  const turn = (word, page) => el("button", { type: "button", disabled: page < 0 || page > last, click: () => { view.page = page; refresh(); } }, word);
-  pages.replaceChildren(...(last ? [turn("Previous", view.page - 1), `page ${view.page + 1} of ${last + 1}`, turn("Next", view.page + 1)] : []));
+  place.textContent = `page ${view.page + 1} of ${pages}`;
+  previous.disabled = view.page === 0;
+  next.disabled = view.page + 1 === pages;
 }
 
 function taskRow(task) {
@@ -266,8 +266,7 @@ function completion(trial) {
   part(trial.text.slice(start, end), false);
   part(trial.text.slice(end), true);
   if (!trial.text) pre.append(el("span", { class: "aside" }, "(empty)"));
-  if (!trial.left_out) return pre;
-  return el("div", {}, pre, el("p", { class: "note" }, `${plural(trial.left_out, "more character")} in completions.jsonl.`));
+  return pre;
 }
 
 const stranger = (text) => el("pre", { tabindex: "0", dir: "ltr" }, ...visible(text));

@@ -43,7 +43,7 @@ class Judge:
         self._session = Session(channel, MODULE)
         self._names = Names(self._session)
         self._session.names = self._names
-        self._session.class_references = plan.reference_classes
+        self._session.reference_classes = lambda: plan.reference_names[1]
         self._kept: Any = None
         self._names[KEEP] = self._keep
         self._session.assertion_files = plan.last_plain_lines
@@ -95,7 +95,7 @@ class Judge:
             return ours
         if not (bound & self._plan.loads) - BUILTINS:
             return ours
-        meant = self._plan.reference_binds | {self._program["entry_point"]}
+        meant = self._plan.reference_names[0] | {self._program["entry_point"]}
         return ours & meant
 
     def _keep(self, value: Any) -> Any:

@@ -54,6 +54,7 @@ class Session:
         self._errors: list[BaseException] = []
         self._exceptions: dict[str, type[BaseException]] = {}
         self.names: dict[str, Any] = {}  # the trusted namespace
+        self.reference_classes: Callable[[], frozenset[str]] = frozenset
         self.named_classes: set[int] = set()
         self.assertion_files: dict[str, int] = {}  # file -> the last line of its plain statements
         self.forged = ""
@@ -205,11 +206,9 @@ class Session:
             known = self._exceptions.setdefault(name, type(name, (kind,), {}))
             known.__cx_class__ = handle  # type: ignore[attr-defined]
             return known
-        if name[:1].isupper() or name in self.class_references:
+        if name[:1].isupper() or name in self.reference_classes():
             self.named_classes.add(place)
         return handle
-
-    class_references: frozenset[str] = frozenset()
 
     # --- values ---
 

@@ -29,9 +29,9 @@ class Ended:
     `delay`: the seconds that it stood in line for a processor; 0 where nobody asked or knows.
     """
 
-    status: int | None = None
-    delay: float = 0.0
-    clean: bool = False
+    status: int | None
+    delay: float
+    clean: bool
 
 
 class Sandboxed:

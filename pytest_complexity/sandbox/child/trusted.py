@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import functools
 import sys
 from dataclasses import dataclass, field
 from types import CodeType
@@ -41,14 +42,18 @@ class Plan:
     chunks: list[tuple[str, CodeType]] = field(default_factory=list)
     assertions: dict[tuple[str, int], str] = field(default_factory=dict)  #: (file, line) -> source
     loads: frozenset[str] = frozenset()  #: names that set-up and tests load
-    reference_binds: frozenset[str] = frozenset()
-    reference_classes: frozenset[str] = frozenset()
+    reference: str = ""
     classes: tuple[str, ...] = ()
     setup: tuple[tuple[tuple[str, ...], bool, tuple[str, ...], str], ...] = ()
     last_plain_lines: dict[str, int] = field(default_factory=dict)  #: file -> the line before its first assertion
     asked: tuple[str, ...] = ()  #: names of which the judge must know whether the program binds them
     ahead: tuple[str, ...] = ()  #: names that the tests will want of the program
     pure: bool = True  #: whether the text can leave nothing behind in the process that runs it
+
+    @functools.cached_property
+    def reference_names(self) -> tuple[frozenset[str], frozenset[str]]:
+        """What the reference solution binds at its top level, and the classes among that; few tasks need it."""
+        return _reference_binds(self.reference)
 
 
 class _Assertions(ast.NodeTransformer):
@@ -71,15 +76,14 @@ class _Assertions(ast.NodeTransformer):
         else:
             node.test = self._keep(test)
         for child in ast.walk(node):
-            if hasattr(child, "lineno"):
+            if "lineno" in child._attributes:
                 child.lineno = child.end_lineno = self._line  # type: ignore[attr-defined]
                 child.col_offset = child.end_col_offset = 0  # type: ignore[attr-defined]
         return node
 
     @staticmethod
     def _keep(value: ast.expr) -> ast.expr:
-        call = ast.Call(func=ast.Name(id=KEEP, ctx=ast.Load()), args=[value], keywords=[])
-        return ast.fix_missing_locations(ast.copy_location(call, value))
+        return ast.Call(func=ast.Name(id=KEEP, ctx=ast.Load()), args=[value], keywords=[])
 
 
 def _parsed(source: str, what: str) -> ast.Module:
@@ -113,8 +117,8 @@ def _classes(tree: ast.Module) -> list[str]:
     return [statement.name for statement in tree.body if isinstance(statement, ast.ClassDef)]
 
 
-def _loads(tree: ast.Module) -> set[str]:
-    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+def _loads(nodes: list[ast.AST]) -> set[str]:
+    return {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
 
 
 def _reference_binds(source: str) -> tuple[frozenset[str], frozenset[str]]:
@@ -129,12 +133,12 @@ def _reference_binds(source: str) -> tuple[frozenset[str], frozenset[str]]:
     return frozenset(names), frozenset(_classes(tree))
 
 
-def _is_pure(tree: ast.Module) -> bool:
+def _is_pure(nodes: list[ast.AST]) -> bool:
     """Whether the text can change nothing but its own names and what it reaches from them.
 
     Strict: where it names a module that holds state, assigns to an attribute or defines a class, the answer is no.
     """
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
             if not {module.partition(".")[0] for module in modules} <= PURE_MODULES:
@@ -152,8 +156,7 @@ def _is_pure(tree: ast.Module) -> bool:
 
 def plan(program: dict[str, Any]) -> Plan:
     """The plan of a task. Raises BrokenTask where its own text cannot be read."""
-    binds, reference_classes = _reference_binds(program["reference"])
-    made = Plan(reference_binds=binds, reference_classes=reference_classes)
+    made = Plan(reference=program["reference"])
     loads: set[str] = set()
     classes: list[str] = []
     texts = [("imports", source) for source in program["test_imports"]]
@@ -173,11 +176,11 @@ def plan(program: dict[str, Any]) -> Plan:
             classes += _classes(tree)
         if what == "setup":
             made.setup = tuple(_borrowable(tree))
+        nodes = list(ast.walk(tree))
         if what in ("setup", "test"):
-            loads |= _loads(tree)
-        made.pure = made.pure and _is_pure(tree)
-        last = max((getattr(node, "end_lineno", 0) or 0 for node in ast.walk(tree)), default=0)
-        tree = ast.fix_missing_locations(_Assertions(made, file, last).visit(tree))
+            loads |= _loads(nodes)
+        made.pure = made.pure and _is_pure(nodes)
+        tree = _Assertions(made, file, len(source.splitlines()) + 1).visit(tree)
         try:
             made.chunks.append((what, compile(tree, file, "exec", dont_inherit=True, optimize=0)))
         except Exception as error:

@@ -36,6 +36,10 @@ class Verifier:
     def serve(self) -> None:
         """Have judges answer every request with a verdict or an `error`, which is the harness's own."""
         try:
+            for directory in self._settings["directories"]:
+                os.mkdir(directory, 0o700)
+            for link, path in self._settings["links"].items():
+                os.symlink(path, link)
             while True:
                 if self._sandbox is None:
                     self._start()
@@ -45,7 +49,7 @@ class Verifier:
             pass
         finally:
             self._replace()
-            shutil.rmtree(self._settings["directory"], ignore_errors=True)
+            shutil.rmtree(self._settings["directories"][0], ignore_errors=True)
 
     def _start(self) -> None:
         try:
@@ -132,7 +136,10 @@ def main(arguments: list[str]) -> None:
     warnings.simplefilter("ignore")
     sys.path[:] = [entry for entry in sys.path if "site-packages" not in entry]
     gc.disable()
-    settings = talk.receive(parent)
+    try:
+        settings = talk.receive(parent)
+    except EOFError:
+        return
     if settings["judge_packages"]:
         sys.path.append(settings["judge_packages"])
         for name in settings["warm"]:

@@ -1,0 +1,80 @@
+"""A classifier's evaluation as JSON, as rows of a table, and as sentences. Computes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from pytest_complexity.report.sentences import interval, percent
+
+if TYPE_CHECKING:
+    from pytest_complexity.evaluation import Evaluation
+
+Record = Mapping[str, Any]
+
+
+def to_json(evaluation: Evaluation) -> dict[str, Any]:
+    """What `router` holds in report.json and in the output of `score --json`; null where something is not known."""
+    own = asdict(evaluation.rows[evaluation.name])
+    return {
+        "classifier": evaluation.name,
+        "rule": evaluation.rule,
+        "tasks": evaluation.tasks,
+        "without_level": evaluation.without_level,
+        "leaked": evaluation.leaked,
+        **_plain(own),
+        "majority": evaluation.rows["majority"].accuracy,
+        "ceiling": evaluation.ceiling,
+        "against_majority": asdict(evaluation.against_majority),
+        "rows": {name: _plain(asdict(row)) for name, row in evaluation.rows.items()},
+        "confusion": [list(row) for row in evaluation.confusion],
+        "calibration": {"error": evaluation.calibration_error, "bins": [asdict(each) for each in evaluation.bins]},
+    }
+
+
+#: `F1` is macro-averaged, `kappa` quadratic; `loss` of the levels and `chances` of success are log-losses in nats.
+HEAD = ("exact", "95%", "within 1", "any of 5", "F1", "kappa", "loss", "chances")
+
+
+def rows(record: Record) -> Iterator[tuple[str, list[str]]]:
+    """Each row's name and cells, under `HEAD`."""
+    own = record["classifier"]
+    for name in [own, *(other for other in record["rows"] if other != own)]:
+        row = record["rows"][name]
+        numbers = ((row["macro_f1"], 2), (row["kappa"], 2), (row["log_loss"], 3), (row["chance_log_loss"], 3))
+        yield (
+            name,
+            [
+                percent(row["accuracy"]),
+                interval(row["accuracy_ci"]),
+                percent(row["within_one"]),
+                percent(row["any_of_n"]),
+                *("-" if number is None else f"{number:.{digits}f}" for number, digits in numbers),
+            ],
+        )
+
+
+def sentences(record: Record) -> list[str]:
+    """What the table does not say: the test against majority, the ceiling, calibration, leaks."""
+    test, ceiling = record["against_majority"], record["ceiling"]
+    told = [
+        f"{record['tasks']} tasks with a level by {record['rule']}, {record['without_level']} without",
+        f"against the majority label: {test['better']} tasks right that it gets wrong, {test['worse']} the other way "
+        f"round (McNemar p = {test['p']:.2g}); log-loss lower by {test['log_loss_gain']:.3f} "
+        f"(p = {test['log_loss_p']:.2g})",
+        "ceiling: not known, for it takes two trials of each model"
+        if ceiling is None
+        else f"ceiling: two halves of the same trials give the same level to {percent(ceiling)} of the tasks",
+        f"chances of success are off by {100 * record['calibration']['error']:.1f} points (expected calibration error)",
+    ]
+    if record["leaked"]:
+        told.append(
+            f"WARNING: {record['leaked']} of these tasks repeat a training task, exactly or nearly: "
+            "the figures are too good"
+        )
+    return told
+
+
+def _plain(record: dict[str, Any]) -> dict[str, Any]:
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in record.items()}
