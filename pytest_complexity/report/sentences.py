@@ -23,30 +23,39 @@ def coverage(report: Report) -> str:
     run = report["run"]
     text = f"{run['tasks']} tasks, {len(run['ladder'])} models, {run['measured']} of {run['planned']} trials measured"
     text += f", {run['unmeasured']} unmeasured" if run["unmeasured"] else ""
-    if run["calls"] == "all" or run["measured"] + run["unmeasured"] >= run["planned"]:
+    if not _chosen(report):
         return text
-    text += f"; which, --cx-calls={run['calls']} chose: shares of models and policies are not those of a full run"
-    return text + _called(report.get("calls"))
+    return f"{text}, chosen by --cx-calls={run['calls']}: shares of models and policies are not those of a full run"
 
 
-def _called(calls: Report | None) -> str:
-    """What the call policy has to say of itself."""
+def _chosen(report: Report) -> bool:
+    """Whether a policy left calls out, so that shares are of what it chose."""
+    run = report["run"]
+    return bool(run["calls"] != "all" and run["measured"] + run["unmeasured"] < run["planned"])
+
+
+def _called(report: Report) -> str:
+    """What a call policy came to."""
+    calls = report.get("calls")
     if calls is None:
-        return ", levels are"
+        known = "Levels are those of a full run" if report["run"]["calls"] == "lazy" else "Calls were chosen"
+        return f"{known}; about routing only a full run can say something."
     if calls["policy"] == "switching":
         return (
-            f". Switching handed in a right answer for {percent(calls['accuracy'])} of {calls['tasks']} tasks (95% "
-            f"{interval(calls['accuracy_ci'])}) at a mean of {calls['cost']:.2f} calls of the last model"
+            f"Switching handed in a right answer for {percent(calls['accuracy'])} of {calls['tasks']} tasks (95% "
+            f"{interval(calls['accuracy_ci'])}) at a mean of {calls['cost']:.2f} calls of the last model."
         )
     filled = ", ".join(
         f"{name} {percent(each['accuracy'])} ({interval(each['accuracy_ci'])})"
         for name, each in calls["models"].items()
     )
-    return f". With the rest filled in: {filled}"
+    return f"With the calls that were not made filled in, right are: {filled}."
 
 
 def headline(report: Report) -> str:
     """Whether routing is worth it here, beside the simple policy that does as well."""
+    if _chosen(report):
+        return _called(report)
     routing = report["routing"]
     if routing is None:
         return "No task has a measured trial of every model: nothing can be said about routing."
