@@ -40,6 +40,7 @@ def read_baseline(path: Path) -> dict[str, Any]:
     report = parse_object(read_bytes(path, GateError), str(path), GateError)
     try:
         _series(report)
+        _shown(report)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, ZeroDivisionError):
         raise GateError(
             f"{path}: no report.json to compare with: make one with this version's `report -o DIR`"
@@ -118,6 +119,13 @@ def _series(report: Report) -> dict[str, dict[Key, float]]:
             series[f"policies.{name}.accuracy"][key] = row["successes"][index] / row["trials"][index]
             series[f"policies.{name}.cost"][key] = row["costs"][index]
     return series
+
+
+def _shown(report: Report) -> None:
+    """Raises where the report lacks what a page needs to show what changed since."""
+    dict(report["models"])
+    for row in report["tasks"]:
+        row["level"]
 
 
 def _missing(before: Mapping[str, Mapping[Key, float]], after: Mapping[str, Mapping[Key, float]]) -> list[GateResult]:

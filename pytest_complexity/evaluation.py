@@ -130,6 +130,9 @@ def evaluate(trained: Trained, labels: Labels, baselines: Mapping[str, Trained],
             f"the router is for {', '.join(trained.ladder)} by {trained.rule} and the labels are for "
             f"{', '.join(labels.ladder)} by {labels.rule}: name the same with --models and --rule"
         )
+    for each in baselines.values():
+        if (each.ladder, each.rule) != (trained.ladder, trained.rule):
+            raise TrainedError(f"the baseline {each.name!r} is for another ladder or rule than the router; train again")
     rows = [row for row in labels.rows if any(row.task.trials.values())]
     decided = np.array([row.level is not None for row in rows], dtype=bool)
     truth = np.array([row.level for row in rows if row.level], dtype=np.int64)

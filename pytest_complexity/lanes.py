@@ -21,7 +21,7 @@ Answers = Mapping[int, Completion | Unanswered]
 class Patience:
     """How often and how soon a call that found the model busy is made again; times in seconds.
 
-    Waits double from `first` to `longest`, give or take a quarter; where the server says how long, its word holds. A
+    Waits double from `first`, give or take a quarter; where the server says how long, its word holds. A
     model is given up for the session where it asks for more than `longest_asked`, or after so many `calls_in_vain` in a
     row while no other call was answered.
     """
@@ -29,14 +29,13 @@ class Patience:
     attempts: int = 6
     calls_in_vain: int = 3
     first: float = 0.5
-    longest: float = 30.0
     longest_asked: float = 600.0
 
     def wait(self, tried: int, after: float | None) -> float:
         """Before the next attempt, `tried` (from 1) being behind."""
         if after is not None:
             return max(after, self.first / 2) * random.uniform(1.0, 1.1)
-        return min(self.first * 2.0 ** (tried - 1), self.longest) * random.uniform(0.75, 1.25)
+        return self.first * 2.0 ** (tried - 1) * random.uniform(0.75, 1.25)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_complexity.classifiers import CHEAP, DEFAULT, make
-from pytest_complexity.duplicates import groups, sketches
+from pytest_complexity.duplicates import Sketches, groups, sketches
 from pytest_complexity.errors import TrainingError
 from pytest_complexity.jsonl import sha256
 from pytest_complexity.labels import Label, Labels
@@ -53,10 +53,14 @@ class Training:
 
 def split(texts: Sequence[str], share: float, seed: int) -> Split:
     """A random `share` of the tasks for the test; none of them repeats a training task, exactly or nearly."""
-    group = groups(sketches(texts))
-    order = np.random.default_rng(seed).permutation(len(texts))
-    drawn = np.zeros(len(texts), dtype=bool)
-    drawn[order[: round(share * len(texts))]] = True
+    return _split(sketches(texts), share, seed)
+
+
+def _split(rows: Sketches, share: float, seed: int) -> Split:
+    group = groups(rows)
+    order = np.random.default_rng(seed).permutation(len(rows))
+    drawn = np.zeros(len(rows), dtype=bool)
+    drawn[order[: round(share * len(rows))]] = True
     learned = np.isin(group, group[~drawn])
     return Split(
         tuple(np.flatnonzero(~drawn | learned).tolist()),
@@ -68,7 +72,8 @@ def split(texts: Sequence[str], share: float, seed: int) -> Split:
 def train(labels: Labels, classifier: str = DEFAULT, seed: int = 0, share: float = TEST_SHARE) -> Training:
     """Splits, checks for leaks and trains. Raises `TrainingError` where there is too little to learn from."""
     _check(labels.rows)
-    parts = split([row.task.text for row in labels.rows], share, seed)
+    every = sketches([row.task.text for row in labels.rows])
+    parts = _split(every, share, seed)
     rows = {name: tuple(labels.rows[at] for at in getattr(parts, name)) for name in ("train", "test", "moved")}
     if share and not any(row.level for row in rows["test"]):
         raise TrainingError(
@@ -76,14 +81,24 @@ def train(labels: Labels, classifier: str = DEFAULT, seed: int = 0, share: float
             "bring more different tasks, or train without a test (--test 0)"
         )
     fitted = (
-        fit(rows["train"], labels.ladder, labels.rule, name, seed)
+        fit(rows["train"], labels.ladder, labels.rule, name, seed, known=every[list(parts.train)])
         for name in (classifier, *(other for other in CHEAP if other != classifier or other == "majority"))
     )
     return Training(next(fitted), tuple(fitted), **rows)
 
 
-def fit(rows: Sequence[Label], ladder: Sequence[str], rule: str, classifier: str = DEFAULT, seed: int = 0) -> Trained:
-    """Trains on all of these rows. Those without a level teach the chances alone. Raises `TrainingError`."""
+def fit(
+    rows: Sequence[Label],
+    ladder: Sequence[str],
+    rule: str,
+    classifier: str = DEFAULT,
+    seed: int = 0,
+    known: Sketches | None = None,
+) -> Trained:
+    """Trains on all of these rows. Those without a level teach the chances alone. Raises `TrainingError`.
+
+    `known`: the rows' sketches, where they have been made already.
+    """
     measured = [row for row in rows if any(row.task.trials.values())]
     if not any(row.level for row in measured):
         raise TrainingError(f"none of {len(rows)} tasks has a level: nothing to learn")
@@ -91,6 +106,8 @@ def fit(rows: Sequence[Label], ladder: Sequence[str], rule: str, classifier: str
     texts = [row.task.text for row in measured]
     successes, trials = arrays_of(measured, ladder)
     fitted = make(classifier, seed).fit(texts, levels, successes, trials)
+    if known is None:
+        known = sketches([row.task.text for row in rows])
     costs, unit = _costs(measured, ladder)
     found, tallies = np.unique(levels[levels > 0], return_counts=True)
     source = Source(
@@ -100,7 +117,7 @@ def fit(rows: Sequence[Label], ladder: Sequence[str], rule: str, classifier: str
         seed=seed,
         versions={"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
     )
-    return Trained(classifier, fitted, tuple(ladder), rule, costs, unit, source, sketches(texts))
+    return Trained(classifier, fitted, tuple(ladder), rule, costs, unit, source, known)
 
 
 _PACKAGES = ("pytest-complexity", "scikit-learn", "numpy", "scipy")

@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,17 @@ def named_and_shown(text: str) -> list[str]:
         found += [f"arguments={min(signature[1].count(',') + bool(signature[1].strip()), 5)}"]
     shown = {"quoted": "'" in text or '"' in text, "typed": "->" in text, "examples": ">>>" in text or "assert" in text}
     return found + [name for name, there in shown.items() if there]
+
+
+def learned_matrix(texts: Sequence[str]) -> tuple[PromptFeatures, Any]:
+    """The features of a set of texts, and the texts as sparse rows."""
+    return _learned_matrix(tuple(texts))
+
+
+@lru_cache(maxsize=1)  # classifiers are mostly trained on the same texts, one after the other
+def _learned_matrix(texts: tuple[str, ...]) -> tuple[PromptFeatures, Any]:
+    features = PromptFeatures.learned(texts)
+    return features, features.matrix(texts)
 
 
 @dataclass(frozen=True)

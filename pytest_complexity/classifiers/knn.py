@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from pytest_complexity.classifiers.base import Arrays, Counts, Floats, TextClassifier, wanted
-from pytest_complexity.classifiers.features import PromptFeatures
+from pytest_complexity.classifiers.features import PromptFeatures, learned_matrix
 from pytest_complexity.errors import TrainedError
 
 _NEIGHBOURS = (5, 10, 20, 40, 80)
@@ -25,8 +25,7 @@ class KnnClassifier(TextClassifier):
     """
 
     def _learn(self, texts: list[str], levels: NDArray[np.int64], counts: Counts) -> None:
-        self.features_ = PromptFeatures.learned(texts)
-        self.matrix_ = self.features_.matrix(texts)
+        self.features_, self.matrix_ = learned_matrix(texts)
         one_hot = (levels[:, None] == self.classes_).astype(float)
         weight = max(counts.trials.max(initial=0), 1)
         self.votes_ = np.hstack([one_hot, counts.successes / weight])

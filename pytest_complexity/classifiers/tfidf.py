@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_complexity.classifiers.base import Arrays, Floats
-from pytest_complexity.classifiers.features import PromptFeatures
+from pytest_complexity.classifiers.features import PromptFeatures, learned_matrix
 from pytest_complexity.classifiers.linear import LinearClassifier, Matrix
 from pytest_complexity.errors import TrainedError
 
@@ -17,8 +17,8 @@ class TfidfClassifier(LinearClassifier):
     """Logistic regression on `PromptFeatures`."""
 
     def _learn_features(self, texts: list[str]) -> Matrix:
-        self.features_ = PromptFeatures.learned(texts)
-        return self._features(texts)
+        self.features_, matrix = learned_matrix(texts)
+        return matrix
 
     def _features(self, texts: list[str]) -> Matrix:
         return self.features_.matrix(texts)

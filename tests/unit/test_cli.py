@@ -347,6 +347,8 @@ def test_report_with_a_router_holds_its_score_and_gates_reach_it(
     ]
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert report["router"]["classifier"] == "majority"
+    assert main(["report", labels, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["router"] is None
     assert "levels by" in (tmp_path / "out" / "report.md").read_text()
 
 

@@ -86,6 +86,12 @@ def test_labels_for_another_ladder_or_rule_are_refused(training: Training) -> No
         evaluate(training.trained, label_all(counts, LADDER, "tier@1/2"), {})
 
 
+def test_a_baseline_of_another_ladder_is_refused(training: Training) -> None:
+    majority = replace(training.baselines[0], ladder=("tiny", "large"))
+    with pytest.raises(TrainedError, match="another ladder or rule than the router"):
+        evaluate(training.trained, labelled(150), {"majority": majority})
+
+
 def test_without_a_level_there_is_nothing_to_say(training: Training) -> None:
     never = [replace(task, successes=dict.fromkeys(LADDER, 0)) for task in counted(5)]
     assert evaluate(training.trained, label_all(never, LADDER), {}) is None

@@ -19,7 +19,7 @@ from pytest_complexity.tasks import Task
 
 TASKS = {("s", f"T/{n}"): Task(f"T/{n}", "Add one.", ("assert f()",)) for n in range(6)}
 KEYS = [Key("s", f"T/{n}", "m", trial) for n in range(6) for trial in range(3)]
-FAST = Patience(first=0.001, longest=0.002)
+FAST = Patience(first=0.001)
 Answer = Callable[[Task, int], Any]
 
 
