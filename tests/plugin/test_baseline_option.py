@@ -13,7 +13,13 @@ from conftest import Runner
 def earlier(path: Path, tasks: int) -> str:
     """The report of an earlier run in which both models solved as many tasks as now, or more of them."""
     rows = [
-        {"suite": "small", "task_id": f"T/{n}", "level": 1, "successes": [2 * (n == 1), 1 if n == 3 else 2], "trials": [2, 2]}
+        {
+            "suite": "small",
+            "task_id": f"T/{n}",
+            "level": 1,
+            "successes": [2 * (n == 1), 1 if n == 3 else 2],
+            "trials": [2, 2],
+        }
         for n in range(1, tasks + 1)
     ]
     report = {"run": {"ladder": ["small", "large"], "cost_unit": "unit"}, "models": {}, "policies": {}, "tasks": rows}
