@@ -97,7 +97,6 @@ def test_unmeasured_trials_are_told_beside_those_that_were_measured() -> None:
         "calls": "all",
         "scored": 2,
         "cost_unit": "unit",
-        "calls": "all",
     }
     assert "27 of 30 trials measured, 3 unmeasured" in full().text(width=100, markup=False)
     assert report["models"]["small"]["verdicts"] == {verdict.value: 1 for verdict in Verdict}
