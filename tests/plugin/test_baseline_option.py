@@ -6,8 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-
-from conftest import Runner
+from small import Runner
 
 
 def earlier(path: Path, tasks: int) -> str:

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-
-from conftest import TASKS, write_lines
+from small import TASKS, write_lines
 
 Runner = Callable[..., pytest.RunResult]
 Outcomes = Callable[..., dict[str, dict[str, Any]]]

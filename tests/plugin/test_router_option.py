@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
+from small import Runner
 
-from conftest import Runner
 from pytest_complexity.classifiers import CHEAP
 from pytest_complexity.counts import TaskCounts
 from pytest_complexity.labels import label_all
