@@ -22,6 +22,7 @@ def report(successes: Sequence[Sequence[int]], chosen: Sequence[int], trials: in
         {
             "suite": "s",
             "task_id": f"T/{number}",
+            "level": None,
             "successes": list(map(int, right)),
             "trials": [trials] * 2,
             "costs": [0.0001, 0.001],
@@ -34,7 +35,7 @@ def report(successes: Sequence[Sequence[int]], chosen: Sequence[int], trials: in
         "assignment-known": {"kind": "informed"},
         "always-small": {"kind": "simple"},
     }
-    return {"run": {"ladder": LADDER, "cost_unit": "usd"}, "policies": policies, "tasks": rows, **more}
+    return {"run": {"ladder": LADDER, "cost_unit": "usd"}, "models": {}, "policies": policies, "tasks": rows, **more}
 
 
 def world(seed: int, tasks: int, drop: float = 0.0, trials: int = 1) -> dict[str, Any]:

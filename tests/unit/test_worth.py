@@ -130,7 +130,7 @@ def test_of_a_router_that_was_trained_on_these_tasks_nothing_good_is_said() -> N
         assert made.worth_it is worth
         text = headline(
             {
-                "run": {"ladder": LADDER, "cost_unit": "unit"},
+                "run": {"ladder": LADDER, "cost_unit": "unit", "calls": "all"},
                 "policies": {name: asdict(score) for name, score in scores.items()},
                 "routing": asdict(made),
                 "router": {"leaked": leaked},
