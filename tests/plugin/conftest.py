@@ -10,6 +10,12 @@ import pytest
 from small import SUITE, TASKS, Runner, recording, write_lines
 
 
+@pytest.fixture(autouse=True)
+def lean(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plugins of the tests of this project, not of its users: they take longer to load than a small suite to run."""
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:randomly -p no:hypothesispytest -p no:anyio")
+
+
 @pytest.fixture
 def suite(pytester: pytest.Pytester) -> pytest.Pytester:
     """A directory with the suite and its recording."""
@@ -24,7 +30,7 @@ def run(suite: pytest.Pytester) -> Runner:
     """pytest on the suite in a process of its own, by default on the whole recording, results in `run/`."""
 
     def run(*args: str, models: str = "small,large", replay: str = "said.jsonl", to: str = "run") -> pytest.RunResult:
-        options = ["--cx-trials=2", f"--cx-run={to}", "-p", "no:randomly"]
+        options = ["--cx-trials=2", f"--cx-run={to}"]
         options += [f"--cx-models={models}"] if models else []
         options += [f"--cx-replay={replay}"] if replay else []
         return suite.runpytest_subprocess(*options, *args, timeout=120)
