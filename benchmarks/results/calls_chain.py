@@ -19,7 +19,7 @@ from pytest_complexity.switching.planning import Planned
 
 PRICE = 0.2
 REVEALED = (0, 5)  # tasks on which the new model was tried, once each
-#: layers, hidden, FFN, billions of parameters, trillions of tokens; from the models' own configurations and cards.
+#: layers, hidden, FFN, billions of parameters, trillions of tokens; entered by hand from what their makers say.
 SHAPES = {
     "smollm2-135m-instruct": (30, 576, 1536, 0.1345, 2.0),
     "qwen2.5-coder-0.5b-instruct": (24, 896, 4864, 0.494, 23.5),

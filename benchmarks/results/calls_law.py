@@ -34,8 +34,9 @@ def section(data: Path) -> Iterator[str]:
     models = read(data)
     yield (
         f"On {len(models['size'])} base models of `obsscaling-base.csv` that are dense and whose tokens are known "
-        "(shapes from `benchmarks/results/architectures.csv`). The fits are made without the family that they are "
-        "tried on; the law has seen none of this file, but some of these models were there when it was made."
+        "(shapes from `benchmarks/results/architectures.csv`, entered by hand; the sizes that the file states are "
+        f"possible with them in {int(models['possible'].sum())} cases). The fits are made without the family that they "
+        "are tried on; the law has seen none of this file, but some of these models were there when it was made."
     )
     predictors = {
         "parameters": models["size"],
@@ -81,7 +82,9 @@ def section(data: Path) -> Iterator[str]:
 def read(data: Path) -> dict[str, np.ndarray]:
     with (Path(__file__).parent / "architectures.csv").open() as file:
         shapes = {row["model"]: row for row in csv.DictReader(file)}
-    found: dict[str, list[float]] = {name: [] for name in ("size", "tokens", "mmlu", "humaneval", "law", "year")}
+    found: dict[str, list[float]] = {
+        name: [] for name in ("size", "tokens", "mmlu", "humaneval", "law", "year", "possible")
+    }
     families = []
     with (data / "models" / "obsscaling-base.csv").open() as file:
         for row in csv.DictReader(file):
@@ -89,11 +92,15 @@ def read(data: Path) -> dict[str, np.ndarray]:
             if shape is None or not row["Pretraining Data Size (T)"]:
                 continue
             size, tokens = float(row["Model Size (B)"]), float(row["Pretraining Data Size (T)"])
-            law = performance_law(
-                Shape(int(shape["layers"]), int(shape["hidden"]), int(shape["ffn"]), size * 1e9), tokens * 1e12
-            )
+            layers, hidden, ffn = int(shape["layers"]), int(shape["hidden"]), int(shape["ffn"])
+            law = performance_law(Shape(layers, hidden, ffn, size * 1e9), tokens * 1e12)
+            # From shared keys and two matrices to full attention and gates, with at most 256,000 tokens twice.
+            least = 0.95 * layers * hidden * (2 * hidden + 2 * ffn)
+            most = 1.05 * hidden * (layers * (4 * hidden + 3 * ffn) + 2 * 256_000)
             values = (size, tokens, 100 * float(row["MMLU"]), float(row["HumanEval"] or "nan"), law.mmlu)
-            for name, value in zip(found, (*values, float(shape["year"])), strict=True):
+            for name, value in zip(
+                found, (*values, float(shape["year"]), float(least <= size * 1e9 <= most)), strict=True
+            ):
                 found[name].append(value)
             families.append(row["Model Family"])
     return {**{name: np.array(values) for name, values in found.items()}, "family": np.array(families)}
