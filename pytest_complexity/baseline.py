@@ -90,7 +90,7 @@ def _p(change: Change, margin: float, seed: int) -> float:
     import numpy as np  # noqa: PLC0415  (heavy; only where a baseline is given)
     from scipy.stats import ttest_1samp  # noqa: PLC0415
 
-    from pytest_complexity.resampling import sign_flip  # noqa: PLC0415
+    from pytest_complexity.scoring.resampling import sign_flip  # noqa: PLC0415
 
     gains = np.array(change.gains)
     allowed = margin * (change.before if change.measure.endswith(".cost") else 1.0)

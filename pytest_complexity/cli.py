@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from pytest_complexity.calibration import parse_target
 from pytest_complexity.classifiers import DEFAULT, NAMES
 from pytest_complexity.datacheck import check_tasks
 from pytest_complexity.errors import ComplexityError, TaskError
@@ -24,6 +23,7 @@ from pytest_complexity.report.plots import plots
 from pytest_complexity.results import Checks, results_of, route_on
 from pytest_complexity.sandbox.doctor import doctor
 from pytest_complexity.suites import OFFICIAL, SUITES, fetch, load_file, load_suite
+from pytest_complexity.training.calibration import parse_target
 
 
 def main(argv: Sequence[str] | None = None) -> int:

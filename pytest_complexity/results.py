@@ -18,13 +18,13 @@ from pytest_complexity.predictions import Prediction
 from pytest_complexity.report import Findings, build, sentences
 from pytest_complexity.report.html import page
 from pytest_complexity.report.markdown import markdown
-from pytest_complexity.routing import Bench, play, roster, score_policies
 from pytest_complexity.rundir import RunRecord
-from pytest_complexity.scoring import score_model
-from pytest_complexity.worth import judge, non_nested, router_curve
+from pytest_complexity.scoring.models import score_model
+from pytest_complexity.scoring.policies import Bench, play, roster, score_policies
+from pytest_complexity.scoring.worth import judge, non_nested, router_curve
 
 if TYPE_CHECKING:
-    from pytest_complexity.evaluation import Evaluation
+    from pytest_complexity.training.evaluation import Evaluation
 
 
 @dataclass(frozen=True)
@@ -138,9 +138,9 @@ def route_on(measured: Measured, directory: Path, rule: str | None = None, seed:
 
     Raises `TrainedError` where it is damaged, or for another ladder or rule.
     """
-    from pytest_complexity.evaluation import evaluate  # noqa: PLC0415  (heavy, and most reports have no router)
     from pytest_complexity.router import Router as Trained  # noqa: PLC0415
     from pytest_complexity.trained import load_baselines  # noqa: PLC0415
+    from pytest_complexity.training.evaluation import evaluate  # noqa: PLC0415  (heavy, and most reports have no router)
 
     router = Trained.load(directory)
     labels = label_all(measured.counts, measured.ladder, rule or router.trained.rule)

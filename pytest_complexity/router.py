@@ -14,14 +14,14 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from pytest_complexity.calibration import Calibrated, Target, calibrate
 from pytest_complexity.errors import TrainedError
-from pytest_complexity.folds import out_of_fold
 from pytest_complexity.jsonl import parse_object, read_bytes
 from pytest_complexity.labels import Labels
 from pytest_complexity.policies import Router as Policy
-from pytest_complexity.routing import Bench, routers_of
+from pytest_complexity.scoring.policies import Bench, routers_of
 from pytest_complexity.trained import Trained
+from pytest_complexity.training.calibration import Calibrated, Target, calibrate
+from pytest_complexity.training.folds import out_of_fold
 
 POLICY_NAME = "policy.json"
 _FORMAT = 1

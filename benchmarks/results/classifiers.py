@@ -26,11 +26,18 @@ from scipy.special import betaln, gammaln
 
 from pytest_complexity.classifiers import CHEAP
 from pytest_complexity.counts import TaskCounts, read_counts
-from pytest_complexity.evaluation import ASKED, calibration_error, ceiling, evaluate, reliability, score_answers
-from pytest_complexity.folds import out_of_fold
 from pytest_complexity.labels import Labels, Rule, label_all, level_of
-from pytest_complexity.resampling import interval, resampled_means, sign_flip
+from pytest_complexity.scoring.resampling import interval, resampled_means, sign_flip
 from pytest_complexity.training import arrays_of, fit, split, train
+from pytest_complexity.training.evaluation import (
+    ASKED,
+    calibration_error,
+    ceiling,
+    evaluate,
+    reliability,
+    score_answers,
+)
+from pytest_complexity.training.folds import out_of_fold
 
 Floats = NDArray[np.float64]
 SEEDS = range(5)

@@ -18,7 +18,6 @@ import numpy as np
 from routing import LADDERS, THREE, Prices, judged, percent, table
 
 from pytest_complexity.baseline import check_baseline
-from pytest_complexity.calibration import calibrate, parse_target
 from pytest_complexity.errors import TargetError
 from pytest_complexity.inputs import read_inputs
 from pytest_complexity.policies import Case, RouterPolicy
@@ -28,8 +27,9 @@ from pytest_complexity.policies.oracle import Oracle
 from pytest_complexity.policies.utility import Utility
 from pytest_complexity.predictions import Prediction
 from pytest_complexity.results import Results, Routed, results_of
-from pytest_complexity.routing import Bench, Played, matrices, play, routers_of, score_policies
-from pytest_complexity.worth import router_curve
+from pytest_complexity.scoring.policies import Bench, Played, matrices, play, routers_of, score_policies
+from pytest_complexity.scoring.worth import router_curve
+from pytest_complexity.training.calibration import calibrate, parse_target
 
 PRICES = (1.0, 8.0, 60.0)
 NAMES = ("a", "b", "c")

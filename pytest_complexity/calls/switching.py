@@ -8,7 +8,7 @@ from typing import Any
 
 from pytest_complexity.calls import Step, by_task
 from pytest_complexity.outcomes import Key, Outcome, Verdict
-from pytest_complexity.scoring import share_interval
+from pytest_complexity.scoring.models import share_interval
 from pytest_complexity.switching import STOP, Attempt, Game
 from pytest_complexity.switching.belief import Belief
 from pytest_complexity.switching.planning import Plan, Planner

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_complexity.labels import SETTLED, Labels, stability, stable_share, trials_to_settle
 from pytest_complexity.report.router import to_json
-from pytest_complexity.routing import Played, PolicyScore, overpaid, zero_router
-from pytest_complexity.scoring import ModelScore
-from pytest_complexity.worth import Judgement, NonNested, RouterCurve
+from pytest_complexity.scoring.models import ModelScore
+from pytest_complexity.scoring.policies import Played, PolicyScore, overpaid, zero_router
+from pytest_complexity.scoring.worth import Judgement, NonNested, RouterCurve
 
 if TYPE_CHECKING:
-    from pytest_complexity.evaluation import Evaluation
+    from pytest_complexity.training.evaluation import Evaluation
 
 _LEAST_STABLE = 10
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pytest_complexity.calibration import Calibrated, Target, calibrate, parse_target
 from pytest_complexity.counts import TaskCounts
 from pytest_complexity.errors import TargetError
 from pytest_complexity.labels import label_all
 from pytest_complexity.predictions import Prediction
-from pytest_complexity.routing import Bench, matrices
-from pytest_complexity.worth import sweep
+from pytest_complexity.scoring.policies import Bench, matrices
+from pytest_complexity.scoring.worth import sweep
+from pytest_complexity.training.calibration import Calibrated, Target, calibrate, parse_target
 
 LADDER, PRICES = ("small", "large"), (1.0, 10.0)
 

@@ -15,10 +15,10 @@ from worlds import LADDER, labelled
 
 from pytest_complexity.classifiers import make, openai
 from pytest_complexity.errors import TrainingError
-from pytest_complexity.evaluation import evaluate
 from pytest_complexity.labels import Labels
 from pytest_complexity.trained import Trained
 from pytest_complexity.training import arrays_of, fit
+from pytest_complexity.training.evaluation import evaluate
 
 ROWS = labelled(40).rows
 TEXTS = [row.task.text for row in ROWS]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_complexity.curves import (
+from pytest_complexity.scoring.curves import (
     calls_to_recover,
     height,
     heights,

@@ -13,9 +13,16 @@ from worlds import LADDER, counted, labelled
 
 from pytest_complexity.counts import TaskCounts
 from pytest_complexity.errors import TrainedError
-from pytest_complexity.evaluation import Evaluation, calibration_error, ceiling, evaluate, reliability, score_answers
 from pytest_complexity.labels import Rule, label_all, level_of
 from pytest_complexity.training import Training, train
+from pytest_complexity.training.evaluation import (
+    Evaluation,
+    calibration_error,
+    ceiling,
+    evaluate,
+    reliability,
+    score_answers,
+)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from pytest_complexity.resampling import WORLDS, detectable, interval, resampled_means, sign_flip
+from pytest_complexity.scoring.resampling import WORLDS, detectable, interval, resampled_means, sign_flip
 
 
 def test_resampled_means_spread_as_means_do() -> None:

@@ -14,15 +14,14 @@ from typing import Any
 
 import pytest
 
-from pytest_complexity import folds
-from pytest_complexity.calibration import Calibrated
 from pytest_complexity.cli import main
 from pytest_complexity.counts import TaskCounts
 from pytest_complexity.errors import TrainedError
 from pytest_complexity.labels import Label, Labels, label_all
 from pytest_complexity.predictions import Prediction
 from pytest_complexity.router import Router, save_policy
-from pytest_complexity.training import fit
+from pytest_complexity.training import fit, folds
+from pytest_complexity.training.calibration import Calibrated
 
 LADDER = ("small", "large")
 EASY, HARD = "Write a function to add the number {n} to a list.", "Write a parser for the grammar of language {n}."

@@ -13,8 +13,8 @@ from pytest_complexity.policies.utility import Utility
 from pytest_complexity.predictions import Prediction
 from pytest_complexity.report.sentences import headline
 from pytest_complexity.results import Routed, results_of
-from pytest_complexity.routing import Bench, play, roster, score_policies
-from pytest_complexity.worth import judge, non_nested, sweep
+from pytest_complexity.scoring.policies import Bench, play, roster, score_policies
+from pytest_complexity.scoring.worth import judge, non_nested, sweep
 
 LADDER = ("small", "large")
 PRICES = (1.0, 10.0)

@@ -16,8 +16,8 @@ from sklearn.metrics import cohen_kappa_score, confusion_matrix, f1_score
 
 from pytest_complexity.errors import TrainedError
 from pytest_complexity.labels import Label, Labels, Rule, level_of
-from pytest_complexity.resampling import interval, resampled_means, sign_flip
-from pytest_complexity.scoring import Interval, share_interval
+from pytest_complexity.scoring.models import Interval, share_interval
+from pytest_complexity.scoring.resampling import interval, resampled_means, sign_flip
 from pytest_complexity.trained import Trained
 from pytest_complexity.training import arrays_of
 

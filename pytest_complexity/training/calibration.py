@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_complexity.errors import TargetError
-from pytest_complexity.resampling import interval, resampled_means
-from pytest_complexity.routing import Bench, matrices
-from pytest_complexity.scoring import Interval, share_interval
-from pytest_complexity.worth import sweep
+from pytest_complexity.scoring.models import Interval, share_interval
+from pytest_complexity.scoring.policies import Bench, matrices
+from pytest_complexity.scoring.resampling import interval, resampled_means
+from pytest_complexity.scoring.worth import sweep
 
 if TYPE_CHECKING:
     import numpy as np

@@ -13,8 +13,8 @@ from pytest_complexity.labels import label_all
 from pytest_complexity.policies.adequate import CheapestAdequate
 from pytest_complexity.policies.utility import Utility
 from pytest_complexity.predictions import Prediction
-from pytest_complexity.routing import Bench, PolicyScore, play, roster, score_policies
-from pytest_complexity.scoring import share_interval
+from pytest_complexity.scoring.models import share_interval
+from pytest_complexity.scoring.policies import Bench, PolicyScore, play, roster, score_policies
 
 NAMES = ("small", "large", "huge")
 Costs = Sequence[dict[str, float] | None]

@@ -10,18 +10,18 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from pytest_complexity.curves import (
+from pytest_complexity.policies import Case
+from pytest_complexity.predictions import Prediction
+from pytest_complexity.scoring.curves import (
     calls_to_recover,
     mean_height,
     mean_recovery,
     recovered,
     recovery_curve,
 )
-from pytest_complexity.policies import Case
-from pytest_complexity.predictions import Prediction
-from pytest_complexity.resampling import LEAST, detectable, interval, resampled_means
-from pytest_complexity.routing import Bench, Played, PolicyScore, best_single, matrices, singles
-from pytest_complexity.scoring import Interval
+from pytest_complexity.scoring.models import Interval
+from pytest_complexity.scoring.policies import Bench, Played, PolicyScore, best_single, matrices, singles
+from pytest_complexity.scoring.resampling import LEAST, detectable, interval, resampled_means
 
 if TYPE_CHECKING:
     import numpy as np

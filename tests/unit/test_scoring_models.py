@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pytest_complexity.counts import TaskCounts
 from pytest_complexity.labels import Labels, label_all
 from pytest_complexity.outcomes import Outcome, Verdict
-from pytest_complexity.scoring import (
+from pytest_complexity.scoring.models import (
     mean_pass_at,
     score_model,
     share_interval,

@@ -1,0 +1,1 @@
+"""How right, how dear and how sure: models, policies, and what routing is worth."""
