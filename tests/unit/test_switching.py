@@ -109,7 +109,7 @@ def test_it_switches_exactly_where_switching_attains_the_maximum(belief: Belief,
 def test_no_episode_passes_its_budget(belief: Belief, price: float, budget: int | None, seed: int) -> None:
     rules = Game((0.1, 0.4, 1.0), (3, 3, 3), price, 6, budget)
     random = np.random.default_rng(seed)
-    signals = random.integers(0, 3, (8, 3, 2, 2)).astype(float) + np.array([1, 0])
+    signals = random.integers(0, 3, (8, 3, 2, 2)).astype(float) + np.array([2, 0])  # more attempts than caps
     worlds = [[World(each, random) for _ in range(5)] for each in signals]
     strategies: list[Strategy] = [Planned(belief, rules), RandomSwitching(rules, 0.5), tuned_cascade(signals, rules)]
     for strategy in strategies:
