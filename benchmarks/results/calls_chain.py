@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from calls_common import Set, plus_minus, table
+from calls_common import Set, plus_minus
 from calls_law import offsets, read, slope
 from calls_switching import DRAWS, FOLDS, HORIZONS
+from pages import table
 
 from pytest_complexity.cpp import Chances, Matrix, text_factors
 from pytest_complexity.switching import Game, Strategy

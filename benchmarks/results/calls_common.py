@@ -105,16 +105,6 @@ def five_of_ten(of_ten: Set, seed: int = 0) -> Set:
     return Set(of_ten.name + ", 5 of 10 trials", of_ten.ladder, counts, signals_of_counts(counts, of_ten.ladder))
 
 
-def table(head: str, rows: Sequence[Sequence[str]]) -> str:
-    names = head.split("|")
-    lines = [names, ["---", *["---:"] * (len(names) - 1)], *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def percent(value: float) -> str:
-    return f"{100 * value:.1f}%"
-
-
 def plus_minus(values: Sequence[float] | np.ndarray, scale: float = 1.0, digits: int = 3) -> str:
     """Mean and half of the 95% interval over tasks."""
     values = np.asarray(values, float)

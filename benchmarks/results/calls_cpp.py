@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from calls_common import Set, percent, table
+from calls_common import Set
+from pages import percent, table
 from scipy.optimize import minimize
 from scipy.special import expit, log_expit
 from sklearn.ensemble import ExtraTreesRegressor

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from calls_common import table
+from pages import table
 from scipy.stats import spearmanr
 
 from pytest_complexity.prior import Shape, performance_law

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from calls_common import Set, five_of_ten, percent, table
+from calls_common import Set, five_of_ten
+from pages import percent, table
 
 from pytest_complexity.calls.lazy import Lazy
 from pytest_complexity.calls.simulate import draw, drive

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
-from calls_common import Set, percent, plus_minus, table
+from calls_common import Set, plus_minus
+from pages import percent, table
 
 from pytest_complexity.cpp import Chances, Matrix, text_factors
 from pytest_complexity.switching import Game, Strategy

@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pages import percent, table
 from scipy.optimize import minimize_scalar
 from scipy.special import betaln, gammaln
 
@@ -146,16 +147,6 @@ def cell(shelf: Shelf, labels: Labels, name: str, classifier: str, seeds: Sequen
         statistics.fmean(chance_losses(labels, each.chances) for each in every),
         statistics.fmean(each.seconds for each in every),
     )
-
-
-def table(head: str, rows: Sequence[Sequence[str]]) -> str:
-    names = head.split("|")
-    lines = [names, ["---", *["---:"] * (len(names) - 1)], *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def percent(value: float) -> str:
-    return f"{100 * value:.1f}%"
 
 
 def percent_ci(values: Floats) -> str:

@@ -18,6 +18,7 @@ from statistics import fmean
 from typing import Any
 
 import numpy as np
+from pages import percent, table
 
 from pytest_complexity.inputs import Measured, read_inputs
 from pytest_complexity.labels import label_all
@@ -57,19 +58,9 @@ class Prices:
     costs: tuple[float, ...]
 
 
-def percent(value: float) -> str:
-    return f"{100 * value:.1f}%"
-
-
 def points(value: float, bounds: Sequence[float]) -> str:
     shown = [f"{round(100 * each, 1) + 0.0:+.1f}" for each in (value, *bounds)]  # no -0.0
     return f"{shown[0]} ({shown[1]} to {shown[2]})"
-
-
-def table(head: str, rows: Sequence[Sequence[str]]) -> str:
-    names = head.split("|")
-    lines = [names, ["---", *["---:"] * (len(names) - 1)], *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def judged(measured: Measured) -> tuple[Results, Bench]:

@@ -15,7 +15,8 @@ from statistics import fmean
 from typing import Any
 
 import numpy as np
-from routing import LADDERS, THREE, Prices, judged, percent, table
+from pages import percent, table
+from routing import LADDERS, THREE, Prices, judged
 
 from pytest_complexity.baseline import check_baseline
 from pytest_complexity.errors import TargetError

@@ -9,6 +9,7 @@ from statistics import fmean
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tallies import NAMES, counted
 
 from pytest_complexity.counts import TaskCounts
 from pytest_complexity.labels import Labels, label_all
@@ -19,24 +20,8 @@ from pytest_complexity.scoring.models import (
     share_interval,
 )
 
-NAMES = ("small", "large", "huge")
 fifths = st.integers(0, 5).map(lambda n: n / 5)
 shares = st.lists(fifths, min_size=1, max_size=12)
-
-
-def counted(*tasks: Sequence[tuple[int, int]], planned: int = 5) -> list[TaskCounts]:
-    """Tasks as (successes, trials) of each model."""
-    return [
-        TaskCounts(
-            "s",
-            f"T/{number}",
-            "text",
-            {name: trials for name, (_, trials) in zip(NAMES, task, strict=False)},
-            {name: successes for name, (successes, _) in zip(NAMES, task, strict=False)},
-            planned,
-        )
-        for number, task in enumerate(tasks)
-    ]
 
 
 def labelled(counts: Sequence[TaskCounts], rule: str | None = None) -> Labels:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tallies import counted
 
 from pytest_complexity.counts import TaskCounts
 from pytest_complexity.labels import label_all
@@ -15,25 +16,6 @@ from pytest_complexity.policies.utility import Utility
 from pytest_complexity.predictions import Prediction
 from pytest_complexity.scoring.models import share_interval
 from pytest_complexity.scoring.policies import Bench, PolicyScore, play, roster, score_policies
-
-NAMES = ("small", "large", "huge")
-Costs = Sequence[dict[str, float] | None]
-
-
-def counted(*tasks: Sequence[tuple[int, int]], planned: int = 5, costs: Costs | None = None) -> list[TaskCounts]:
-    """Tasks as (successes, trials) of each model."""
-    return [
-        TaskCounts(
-            "s",
-            f"T/{number}",
-            "text",
-            {name: trials for name, (_, trials) in zip(NAMES, task, strict=False)},
-            {name: successes for name, (successes, _) in zip(NAMES, task, strict=False)},
-            planned,
-            costs[number] if costs else None,
-        )
-        for number, task in enumerate(tasks)
-    ]
 
 
 def bench(counts: Sequence[TaskCounts], rule: str | None = None, chances: Sequence[Sequence[float]] = ()) -> Bench:
