@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pytest_complexity.core.jsonl import read_jsonl
+from pytest_complexity.core.outcomes import Key
+from pytest_complexity.core.tasks import Task
 from pytest_complexity.errors import RecordingError
-from pytest_complexity.jsonl import read_jsonl
 from pytest_complexity.models import KNOWN_PRICES, Completion, Price, Unanswered
-from pytest_complexity.outcomes import Key
-from pytest_complexity.tasks import Task
 
 Line = tuple[str | None, str, str, int]  # suite or None, task_id, model, trial
 

@@ -12,10 +12,10 @@ import pytest
 from worlds import counted, labelled
 
 from pytest_complexity.cli import main, parser
+from pytest_complexity.core.outcomes import Key, Outcome, Verdict
+from pytest_complexity.core.tasks import Task
 from pytest_complexity.labels import label_all
-from pytest_complexity.outcomes import Key, Outcome, Verdict
-from pytest_complexity.rundir import RunDirectory
-from pytest_complexity.tasks import Task
+from pytest_complexity.run.directory import RunDirectory
 
 LADDER = ("small", "large")
 
