@@ -3,8 +3,8 @@
     with Sandbox(workers=2) as sandbox:
         sandbox.check(Program(code="def f(x): return x + 1", tests=("assert f(1) == 2",))).verdict
 
-What decides a verdict runs in a process that the program cannot reach: docs/sandbox.md tells how, and what
-it is not.
+A pass counts because the same program fails on tests whose truth was changed: docs/sandbox.md tells how, and
+what it is not.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Check:
 
     `detail` is one short printable line without timing, addresses and paths. `visible`: did the visible
     tests pass (None: none). `borderline`: the program ran into the time limit on a busy machine and did
-    otherwise alone.
+    otherwise alone. `uncontrolled`: controls were wanted and the task has none, so a pass may be forged.
     """
 
     verdict: Verdict
@@ -77,6 +77,7 @@ class Check:
     visible: bool | None
     borderline: bool
     seconds: float
+    uncontrolled: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,8 @@ class _Run:
     detail: str
     seconds: float
     waited: float
+    visible: bool | None = None
+    controls: int = -1
 
 
 class Sandbox:
@@ -102,6 +105,7 @@ class Sandbox:
         self._all = [_Verifier(self.level, limits) for _ in range(max(1, workers))]
         for verifier in reversed(self._all):
             self._verifiers.put(verifier)
+        self._thorough = False  # nothing is innocent any more
         self._closed = False
 
     def check(self, program: Program) -> Check:
@@ -111,38 +115,31 @@ class Sandbox:
         """
         if not program.tests:
             raise SandboxError("a program without tests has no verdict: give the task a test_list")
-        first, borderline = self._settled(program)
-        visible = None
-        seconds = first.seconds
-        if program.visible_tests:
-            if first.verdict is Verdict.PASS and set(program.visible_tests) <= set(program.tests):
-                visible = True
-            else:
-                shown, _ = self._settled(program, visible=True)
-                visible = shown.verdict is Verdict.PASS
-                seconds += shown.seconds
-        return Check(first.verdict, first.detail, visible, borderline, seconds)
+        run, borderline = self._settled(program)
+        if run.verdict is Verdict.TAMPERED:
+            self._thorough = True
+        return Check(run.verdict, run.detail, run.visible, borderline, run.seconds, uncontrolled=run.controls == 0)
 
-    def _settled(self, program: Program, visible: bool = False) -> tuple[_Run, bool]:
+    def _settled(self, program: Program) -> tuple[_Run, bool]:
         """A run whose time is the program's own.
 
         One that a busy machine slowed near the limit is repeated alone.
         """
         with self._turns.shared():
-            run = self._run(program, visible)
+            run = self._run(program)
         near = run.verdict is Verdict.TIMEOUT or run.seconds >= NEAR * self.limits.seconds
         if not near or run.waited < BUSY:
             return run, False
         with self._turns.alone():
-            again = self._run(program, visible)
+            again = self._run(program)
         return again, again.verdict is not run.verdict
 
-    def _run(self, program: Program, visible: bool) -> _Run:
+    def _run(self, program: Program) -> _Run:
         if self._closed:
             raise SandboxError("the sandbox is closed")
         verifier = self._verifiers.get()
         try:
-            return verifier.run(program, visible)
+            return verifier.run(program, self._thorough)
         finally:
             self._verifiers.put(verifier)
 
@@ -210,33 +207,32 @@ class _Verifier:
     _home: str = field(default="", init=False)
     _packages: tuple[str, ...] = field(default=(), init=False)
 
-    def run(self, program: Program, visible: bool) -> _Run:
+    def run(self, program: Program, thorough: bool) -> _Run:
         """One run; where the harness fails, with processes of its own again. Raises SandboxError."""
         for attempt in range(1, ATTEMPTS + 1):
             if self.retired:
                 raise SandboxError("the sandbox is closed")
             try:
-                return self._run_once(program, visible)
+                return self._run_once(program, thorough)
             except (SandboxError, OSError) as error:  # such as a process that the kernel did not let start
                 self.close()
                 if attempt == ATTEMPTS:
                     raise SandboxError(str(error)) from error
         raise AssertionError("unreachable")
 
-    def _run_once(self, program: Program, visible: bool) -> _Run:
-        fields = {**vars(program), "tests": program.visible_tests if visible else program.tests}
+    def _run_once(self, program: Program, thorough: bool) -> _Run:
         if self._socket is None or program.packages != self._packages:
             self.close()
             self._start(program.packages)
         try:
             assert self._socket is not None
-            talk.send(self._socket, {"program": fields, "seconds": self.limits.seconds})
+            talk.send(self._socket, {"program": vars(program), "seconds": self.limits.seconds, "thorough": thorough})
             answer = talk.receive(self._socket)
         except (OSError, EOFError) as error:
             raise SandboxError("a verifier process has died; run `pytest-complexity doctor`") from error
         if "error" in answer:
             raise SandboxError(answer["error"])
-        return _Run(Verdict(answer["verdict"]), answer["detail"], answer["seconds"], answer["waited"])
+        return _Run(**{**answer, "verdict": Verdict(answer["verdict"])})
 
     def _start(self, packages: tuple[str, ...]) -> None:
         ours, theirs = socket.socketpair()

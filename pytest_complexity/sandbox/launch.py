@@ -17,7 +17,7 @@ from pytest_complexity.errors import SandboxError
 
 LEVELS = ("process", "limits", "namespaces")
 CHILD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "child")
-TMPFS_BYTES = 64 * 2**20
+DEVICES = ("null", "zero", "full", "random", "urandom")
 PROBE_SECONDS = 20
 FIRST_UID = 2**20  #: as root every sandbox runs as a user of its own, from here up
 #: the shared libraries and data that an interpreter may load, wherever it was installed
@@ -91,11 +91,13 @@ def bubblewrap(bwrap: str, packages: dict[str, str]) -> list[str]:
         elif os.path.exists(path):
             options += [*_parents(path), "--ro-bind", path, path]
     options += _interpreter_files()
-    options += ["--ro-bind", CHILD, "/cx", "--proc", "/proc", "--dev", "/dev"]
+    options += ["--ro-bind", CHILD, "/cx", "--proc", "/proc"]
+    options += ["--perms", "0755", "--tmpfs", "/dev", "--dir", "/dev/shm"]
+    for name in DEVICES:
+        options += ["--dev-bind", f"/dev/{name}", f"/dev/{name}"]
     for name, path in packages.items():
         options += [*_parents(f"/packages/{name}"), "--ro-bind", path, f"/packages/{name}"]
-    for path in ("/dev/shm", "/tmp"):
-        options += ["--perms", "1777", "--size", str(TMPFS_BYTES), "--tmpfs", path]
+    options += ["--dir", "/tmp"]  # where the zygote mounts a private directory for each run
     return [bwrap, *options, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp"]
 
 
@@ -137,7 +139,6 @@ def settings(level: str, home: str, packages: tuple[str, ...], memory_mb: int) -
         "level": level,
         "memory_mb": memory_mb,
         "warm": list(packages),
-        "judge_packages": links if found else "",
     }
     if level != "namespaces":
         return {
