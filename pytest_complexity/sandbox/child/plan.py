@@ -122,7 +122,7 @@ class Plan:
             (one, slot), (two, other) = chance.sample(values, 2)
             assert slot.expected is not None and other.expected is not None
             was, new = literals.value(slot.expected), literals.value(other.expected)
-            if one.line != two.line and type(was) is type(new) and literals.differs(was, new):
+            if one is not two and type(was) is type(new) and literals.differs(was, new):
                 return self._control([(one, slot, other.expected), (two, other, slot.expected)])
         return None
 
@@ -132,7 +132,7 @@ class Plan:
         try:
             for site, slot, new in changes:
                 placed = copy.deepcopy(new) if slot.kind in (sites.VALUE, sites.ORDER) else new
-                _set_lines(placed, site.line)
+                _set_lines(placed, min(site.lines))
                 was.append((slot, slot.put(placed)))
             tables = any(slot.table for _, slot, _ in changes)  # which may stand in another text than the loop
             changed = set(range(len(self._texts))) if tables else {site.chunk for site, _, _ in changes}
@@ -142,7 +142,7 @@ class Plan:
         finally:
             for slot, node in reversed(was):
                 slot.put(node)
-        lines = frozenset(_line(self._texts[site.chunk].file, site.line) for site, _, _ in changes)
+        lines = frozenset(_line(self._texts[site.chunk].file, line) for site, _, _ in changes for line in site.lines)
         sound = all(slot.kind == sites.VALUE and not slot.table for _, slot, _ in changes)
         return Control(self._packed(codes), lines, sound)
 
@@ -178,6 +178,7 @@ def make(program: dict[str, Any]) -> Plan:
 
 def _read(plan: Plan, sources: list[str]) -> None:
     finder = sites.Finder()
+    trees: list[ast.Module] = []
     binds: set[str] = set()
     loads: set[str] = set()
     asks: set[str] = set()
@@ -193,9 +194,10 @@ def _read(plan: Plan, sources: list[str]) -> None:
                 asks.add(node.attr)
         _number(tree, file, len(source.splitlines()) + 1, plan.assertions)
         finder.read(number, tree)
-        if not _LOOKS_AT_NAMES.search(source):
-            tree = _Keeping().visit(tree)
-        plan._texts.append(_Text(file, tree, _compiled(tree, file)))
+        trees.append(tree)
+    for number, (source, tree) in enumerate(zip(sources, trees, strict=True)):  # now that all sites are known
+        kept = tree if _LOOKS_AT_NAMES.search(source) else _Keeping().visit(tree)
+        plan._texts.append(_Text(f"<tests {number}>", kept, _compiled(kept, f"<tests {number}>")))
     plan.sites = finder.sites
     plan.binds, plan.loads, plan.asks = frozenset(binds), frozenset(loads), frozenset(asks)
 

@@ -28,6 +28,13 @@ _ASSERTING = frozenset(
     )
 )
 
+_TRANSPARENT = frozenset(
+    (
+        *("localcontext", "redirect_stdout", "redirect_stderr", "catch_warnings", "TemporaryDirectory"),
+        *("NamedTemporaryFile", "TemporaryFile", "open", "ThreadPoolExecutor", "closing", "nullcontext"),
+    )
+)
+
 Chance = random.Random
 Alter = Callable[[Chance, "list[ast.expr]"], "ast.expr | None"]
 
@@ -55,10 +62,10 @@ class Slot:
 
 @dataclass(frozen=True)
 class Site:
-    """An assertion: the text it stands in, its line there, the slots of the strongest kind that it has."""
+    """An assertion: the text it stands in, its lines there, the slots of the strongest kind that it has."""
 
     chunk: int
-    line: int
+    lines: frozenset[int]
     kind: str
     slots: tuple[Slot, ...]
 
@@ -87,7 +94,7 @@ class Finder:
     # -- what is surely reached -------------------------------------------------------------------------------
 
     def _statements(self, chunk: int, body: list[ast.stmt], scope: _Scope) -> None:
-        for statement in body:
+        for at, statement in enumerate(body):
             if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 self._functions[statement.name] = (chunk, statement)
             elif isinstance(statement, ast.Assign):
@@ -98,6 +105,10 @@ class Finder:
                 self._call(chunk, statement, scope)
             elif isinstance(statement, ast.For):
                 self._loop(chunk, statement, scope)
+            elif isinstance(statement, (ast.With, ast.AsyncWith)) and all(map(_lets_through, statement.items)):
+                self._statements(chunk, statement.body, scope)
+            elif isinstance(statement, ast.Try) and _must_raise(statement, body[at + 1 :]):
+                self._handler(chunk, statement)
             if any(isinstance(part, (ast.Return, ast.Raise, ast.Break, ast.Continue)) for part in _own(statement)):
                 return
 
@@ -161,6 +172,13 @@ class Finder:
                     scope.columns[name.id] = [(row.elts, column) for row in whole]
         return True
 
+    def _handler(self, chunk: int, statement: ast.Try) -> None:
+        """A `try` whose body must raise: the handler waits for something else."""
+        lines = {node.lineno for part in statement.body for node in ast.walk(part) if isinstance(node, ast.stmt)}
+        slots = [Slot(COMPUTED, handler, "type", lambda chance, _: _strange(chance)) for handler in statement.handlers]
+        if len(slots) == 1 and statement.handlers[0].type is not None:
+            self.sites.append(Site(chunk, frozenset(lines), COMPUTED, tuple(slots)))
+
     def _compares(self, call: ast.Call) -> bool:
         """Whether a call asserts that its first argument is its second."""
         name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
@@ -185,10 +203,10 @@ class Finder:
         if len(rows) > _MAX_ROWS:  # a table: some of its rows, each a site
             step = len(rows) / _MAX_ROWS
             for number in range(_MAX_ROWS):
-                self.sites.append(Site(chunk, line, VALUE, (rows[int(number * step)],)))
+                self.sites.append(Site(chunk, frozenset((line,)), VALUE, (rows[int(number * step)],)))
             return
         best = tuple(slot for slot in found if slot.kind == found[0].kind)
-        self.sites.append(Site(chunk, line, found[0].kind, best))
+        self.sites.append(Site(chunk, frozenset((line,)), found[0].kind, best))
 
     # -- slots ------------------------------------------------------------------------------------------------
 
@@ -273,14 +291,40 @@ class Finder:
             yield Slot(ORDER, node, "left", lambda *_: ast.Constant(math.inf if below else -math.inf))
 
 
-def _own(statement: ast.stmt) -> Iterator[ast.AST]:
+def _own(statement: ast.AST) -> Iterator[ast.AST]:
     """The statements that stand in this one and run with it, not those of a function or class defined in it."""
     yield statement
     if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.For, ast.While)):
         return
     for child in ast.iter_child_nodes(statement):
-        if isinstance(child, ast.stmt):
+        if isinstance(child, (ast.stmt, ast.ExceptHandler, ast.match_case)):
             yield from _own(child)
+
+
+def _lets_through(item: ast.withitem) -> bool:
+    """Whether an exception surely leaves a `with` statement."""
+    call = item.context_expr
+    name = getattr(call, "func", call)
+    return (name.attr if isinstance(name, ast.Attribute) else getattr(name, "id", "")) in _TRANSPARENT
+
+
+def _must_raise(statement: ast.Try, following: list[ast.stmt]) -> bool:
+    """Whether the tests fail where the body of a `try` raises nothing."""
+    leaves = [*statement.orelse[:1], *statement.body[-1:]]
+    if any(isinstance(part, (ast.Return, ast.Raise)) for part in statement.handlers[0].body if statement.handlers):
+        leaves += following[:1]
+    return any(_fails(each) for each in leaves)
+
+
+def _fails(statement: ast.stmt) -> bool:
+    if isinstance(statement, ast.Assert):
+        return isinstance(statement.test, ast.Constant) and not statement.test.value
+    return isinstance(statement, ast.Raise)
+
+
+def _strange(chance: Chance) -> ast.expr:
+    """An exception that no program means."""
+    return ast.Name(chance.choice(("ChildProcessError", "UnicodeWarning", "ConnectionResetError")), ast.Load())
 
 
 def _value_slot(container: Any, key: Any, node: ast.expr, coarse: bool) -> Iterator[Slot]:
@@ -288,7 +332,7 @@ def _value_slot(container: Any, key: Any, node: ast.expr, coarse: bool) -> Itera
         was = literals.value(node)
     except literals.NoValue:
         return
-    if was is Ellipsis or was is NotImplemented:
+    if was is Ellipsis or callable(was):
         return
     approximate = coarse and not isinstance(was, (str, bytes, bool))
 
