@@ -1,6 +1,21 @@
-"""Find the cheapest model that gets each task right, and prove that routing to it pays."""
+"""Find the cheapest model that gets each task right. What users import: `Task`, `Outcome`, `Verdict`."""
 
-from pytest_complexity.outcomes import Outcome, Verdict
-from pytest_complexity.tasks import Task
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pytest_complexity.core.outcomes import Outcome, Verdict
+    from pytest_complexity.core.tasks import Task
 
 __all__ = ["Outcome", "Task", "Verdict"]
+
+_HOME = {"Outcome": "core.outcomes", "Task": "core.tasks", "Verdict": "core.outcomes"}
+
+
+def __getattr__(name: str) -> Any:
+    """Loads an exported name on its first use: a project that only has the plugin installed pays for none of them."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)

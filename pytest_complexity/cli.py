@@ -11,19 +11,20 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from pytest_complexity.classifiers import DEFAULT, NAMES
-from pytest_complexity.datacheck import check_tasks
+from pytest_complexity.core.machine import processors
 from pytest_complexity.errors import ComplexityError, TaskError
-from pytest_complexity.gates import annotated, margin
-from pytest_complexity.inputs import read_inputs, read_labels
 from pytest_complexity.labels import to_json
-from pytest_complexity.machine import processors
-from pytest_complexity.prior import ladder, predict
+from pytest_complexity.learning.classifiers import DEFAULT, NAMES
+from pytest_complexity.learning.training.calibration import parse_target
+from pytest_complexity.models.performance_law import ladder, predict
+from pytest_complexity.report.assembly import Checks, results_of, route_on
+from pytest_complexity.report.gates import annotated, margin
 from pytest_complexity.report.plots import plots
-from pytest_complexity.results import Checks, results_of, route_on
+from pytest_complexity.run.inputs import read_inputs, read_labels
 from pytest_complexity.sandbox.doctor import doctor
-from pytest_complexity.suites import OFFICIAL, SUITES, fetch, load_file, load_suite
-from pytest_complexity.training.calibration import parse_target
+from pytest_complexity.suite_check import check_tasks
+from pytest_complexity.suites import SUITES, load_file, load_suite
+from pytest_complexity.suites.mbpp import OFFICIAL, fetch
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -183,8 +184,8 @@ def _report(arguments: argparse.Namespace) -> int:
 
 
 def _train(arguments: argparse.Namespace) -> int:
-    from pytest_complexity.router import calibrate_to, save_policy  # noqa: PLC0415  (heavy: see `_route`)
-    from pytest_complexity.training import train  # noqa: PLC0415
+    from pytest_complexity.learning.router import calibrate_to, save_policy  # noqa: PLC0415  (heavy: see `_route`)
+    from pytest_complexity.learning.training import train  # noqa: PLC0415
 
     labels = read_labels(arguments.inputs, _ladder(arguments), arguments.rule)
     target = parse_target(arguments.target, labels.ladder) if arguments.target is not None else None
@@ -215,7 +216,7 @@ def _score(arguments: argparse.Namespace) -> int:
 
 
 def _print_score(directory: Path, inputs: Sequence[Path], *, as_json: bool) -> int:
-    from pytest_complexity.trained import Trained  # noqa: PLC0415
+    from pytest_complexity.learning.model_store import Trained  # noqa: PLC0415
 
     trained = Trained.load(directory)
     measured = read_inputs(inputs, trained.ladder)
@@ -249,7 +250,7 @@ def _progress() -> Iterator[None]:
 
 
 def _route(arguments: argparse.Namespace) -> int:
-    from pytest_complexity.router import Router  # noqa: PLC0415  (no other command needs a classifier)
+    from pytest_complexity.learning.router import Router  # noqa: PLC0415  (no other command needs a classifier)
 
     router = Router.load(arguments.router)
     for prompt in _prompts() if arguments.prompt == "-" else [arguments.prompt]:

@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from pytest_complexity.outcomes import Verdict
+from pytest_complexity.core.outcomes import Verdict
 from pytest_complexity.sandbox import Check, Limits, Program, Sandbox
 
 WORKERS = 2

@@ -10,13 +10,13 @@ from calls_common import Set, plus_minus
 from calls_law import offsets, read, slope
 from calls_switching import DRAWS, FOLDS, HORIZONS
 from pages import table
+from switching_baselines import OneShot, tuned_cascade
+from switching_episodes import World, play_all
 
-from pytest_complexity.cpp import Chances, Matrix, text_factors
-from pytest_complexity.switching import Game, Strategy
-from pytest_complexity.switching.baselines import OneShot, tuned_cascade
-from pytest_complexity.switching.belief import Belief
-from pytest_complexity.switching.episodes import World, play_all
-from pytest_complexity.switching.planning import Planned
+from pytest_complexity.calls.matrix_completion import Chances, Matrix, text_factors
+from pytest_complexity.calls.switching import Game, Strategy
+from pytest_complexity.calls.switching.belief import Belief
+from pytest_complexity.calls.switching.planning import Planned
 
 PRICE = 0.2
 REVEALED = (0, 5)  # tasks on which the new model was tried, once each

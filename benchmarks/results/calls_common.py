@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from pytest_complexity.counts import TaskCounts, read_counts
-from pytest_complexity.inputs import read_inputs
-from pytest_complexity.switching.belief import signals_of_counts, signals_of_outcomes
+from pytest_complexity.calls.switching.belief import signals_of_counts, signals_of_outcomes
+from pytest_complexity.core.counts import TaskCounts, read_counts
+from pytest_complexity.run.inputs import read_inputs
 
 PAPER = ("mistral-7b-v0.1", "dolphin-2.6-mistral-7b", "dolphin-2.9-llama3-8b")
 BENCH = ("mistral-7b-chat", "gpt-3.5-turbo-1106", "gpt-4-1106-preview")

@@ -11,13 +11,13 @@ from calls_common import Set
 from pages import percent, table
 from scipy.optimize import minimize
 from scipy.special import expit, log_expit
+from shapley import shapley
+from simulate_calls import draw, drive
 from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.neural_network import MLPRegressor
 
 from pytest_complexity.calls.budget import Budget
-from pytest_complexity.calls.simulate import draw, drive
-from pytest_complexity.cpp import Chances, Matrix, log_loss, text_factors
-from pytest_complexity.shapley import shapley
+from pytest_complexity.calls.matrix_completion import Chances, Matrix, log_loss, text_factors
 
 Fill = Callable[[Matrix], np.ndarray]
 FOLDS = 5

@@ -10,7 +10,7 @@ import numpy as np
 from pages import table
 from scipy.stats import spearmanr
 
-from pytest_complexity.prior import Shape, performance_law
+from pytest_complexity.models.performance_law import Shape, performance_law
 
 GOLDEN = (
     (62, 4096, 8192, 10.07, 6.5, 71.69),

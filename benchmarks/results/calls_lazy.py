@@ -7,14 +7,15 @@ from collections.abc import Iterator
 import numpy as np
 from calls_common import Set, five_of_ten
 from pages import percent, table
+from simulate_calls import draw, drive
 
 from pytest_complexity.calls.lazy import Lazy
-from pytest_complexity.calls.simulate import draw, drive
-from pytest_complexity.counts import counts_of
-from pytest_complexity.labels import Rule, label_all, open_models
-from pytest_complexity.switching import Game
-from pytest_complexity.switching.belief import Belief, signals_of_counts
-from pytest_complexity.switching.planning import Planner, histories
+from pytest_complexity.calls.switching import Game
+from pytest_complexity.calls.switching.belief import Belief, signals_of_counts
+from pytest_complexity.calls.switching.planning import Planner, histories
+from pytest_complexity.core.counts import counts_of
+from pytest_complexity.labels import label_all, open_models
+from pytest_complexity.labels.rules import Rule
 
 SEEDS = 5
 

@@ -8,14 +8,14 @@ from dataclasses import replace
 import numpy as np
 from calls_common import Set, plus_minus
 from pages import percent, table
+from switching_baselines import OneShot, RandomSwitching, always, tuned_cascade
+from switching_episodes import Episode, World, play, play_all
+from switching_q_learning import QLearned
 
-from pytest_complexity.cpp import Chances, Matrix, text_factors
-from pytest_complexity.switching import Game, Strategy
-from pytest_complexity.switching.baselines import OneShot, RandomSwitching, always, tuned_cascade
-from pytest_complexity.switching.belief import Belief
-from pytest_complexity.switching.episodes import Episode, World, play, play_all
-from pytest_complexity.switching.learning import QLearned
-from pytest_complexity.switching.planning import Planned
+from pytest_complexity.calls.matrix_completion import Chances, Matrix, text_factors
+from pytest_complexity.calls.switching import Game, Strategy
+from pytest_complexity.calls.switching.belief import Belief
+from pytest_complexity.calls.switching.planning import Planned
 
 FOLDS, DRAWS, PRICES = 5, 10, (0.05, 0.2, 0.5)
 LEARNT = 30_000  # episodes of Q-learning

@@ -25,12 +25,12 @@ from pages import percent, table
 from scipy.optimize import minimize_scalar
 from scipy.special import betaln, gammaln
 
-from pytest_complexity.classifiers import CHEAP
-from pytest_complexity.counts import TaskCounts, read_counts
-from pytest_complexity.labels import Labels, Rule, label_all, level_of
-from pytest_complexity.scoring.resampling import interval, resampled_means, sign_flip
-from pytest_complexity.training import arrays_of, fit, split, train
-from pytest_complexity.training.evaluation import (
+from pytest_complexity.core.counts import TaskCounts, read_counts
+from pytest_complexity.labels import Labels, label_all
+from pytest_complexity.labels.rules import Rule, level_of
+from pytest_complexity.learning.classifiers import CHEAP
+from pytest_complexity.learning.training import arrays_of, fit, split, train
+from pytest_complexity.learning.training.evaluation import (
     ASKED,
     calibration_error,
     ceiling,
@@ -38,7 +38,8 @@ from pytest_complexity.training.evaluation import (
     reliability,
     score_answers,
 )
-from pytest_complexity.training.folds import out_of_fold
+from pytest_complexity.learning.training.folds import out_of_fold
+from pytest_complexity.scoring.resampling import interval, resampled_means, sign_flip
 
 Floats = NDArray[np.float64]
 SEEDS = range(5)

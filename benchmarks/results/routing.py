@@ -20,16 +20,16 @@ from typing import Any
 import numpy as np
 from pages import percent, table
 
-from pytest_complexity.inputs import Measured, read_inputs
 from pytest_complexity.labels import label_all
+from pytest_complexity.learning.training.folds import out_of_fold
 from pytest_complexity.policies import Policy
 from pytest_complexity.policies.always import Always
 from pytest_complexity.policies.assignment import KnownAssignment, model_of
 from pytest_complexity.policies.oracle import Oracle
-from pytest_complexity.results import Results, Routed, results_of
+from pytest_complexity.report.assembly import Results, Routed, results_of
+from pytest_complexity.run.inputs import Measured, read_inputs
 from pytest_complexity.scoring.policies import Bench, matrices, play, routers_of, score_policies
 from pytest_complexity.scoring.resampling import LEAST
-from pytest_complexity.training.folds import out_of_fold
 
 THREE = ("mistral-7b-chat", "gpt-3.5-turbo-1106", "gpt-4-1106-preview")
 ELEVEN = (

@@ -18,19 +18,19 @@ import numpy as np
 from pages import percent, table
 from routing import LADDERS, THREE, Prices, judged
 
-from pytest_complexity.baseline import check_baseline
+from pytest_complexity.core.predictions import Prediction
 from pytest_complexity.errors import TargetError
-from pytest_complexity.inputs import read_inputs
+from pytest_complexity.learning.training.calibration import calibrate, parse_target
 from pytest_complexity.policies import Case, RouterPolicy
 from pytest_complexity.policies.always import Always
 from pytest_complexity.policies.mix import Mix
 from pytest_complexity.policies.oracle import Oracle
 from pytest_complexity.policies.utility import Utility
-from pytest_complexity.predictions import Prediction
-from pytest_complexity.results import Results, Routed, results_of
+from pytest_complexity.report.assembly import Results, Routed, results_of
+from pytest_complexity.report.regression import check_baseline
+from pytest_complexity.run.inputs import read_inputs
 from pytest_complexity.scoring.policies import Bench, Played, matrices, play, routers_of, score_policies
-from pytest_complexity.scoring.worth import router_curve
-from pytest_complexity.training.calibration import calibrate, parse_target
+from pytest_complexity.scoring.routing_gain import router_curve
 
 PRICES = (1.0, 8.0, 60.0)
 NAMES = ("a", "b", "c")

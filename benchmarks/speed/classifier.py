@@ -15,11 +15,11 @@ import time
 
 import numpy as np
 
-from pytest_complexity.classifiers import DEFAULT, NAMES
-from pytest_complexity.counts import TaskCounts
+from pytest_complexity.core.counts import TaskCounts
 from pytest_complexity.labels import label_all
-from pytest_complexity.trained import Trained
-from pytest_complexity.training import train
+from pytest_complexity.learning.classifiers import DEFAULT, NAMES
+from pytest_complexity.learning.model_store import Trained
+from pytest_complexity.learning.training import train
 
 LADDER = ("small", "middle", "large")
 

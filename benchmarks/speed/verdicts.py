@@ -28,7 +28,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from pytest_complexity.outcomes import Verdict
+from pytest_complexity.core.outcomes import Verdict
 from pytest_complexity.sandbox import Limits, Program, Sandbox
 
 Rows = list[tuple[dict[str, Any], str]]

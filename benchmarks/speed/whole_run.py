@@ -29,8 +29,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from pytest_complexity.extraction import extract_code
-from pytest_complexity.outcomes import Verdict
+from pytest_complexity.core.outcomes import Verdict
+from pytest_complexity.run.extraction import extract_code
 from pytest_complexity.sandbox import Limits, Program, Sandbox
 
 SUITE = Path(__file__).parents[1] / "mbpp"

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
-from pytest_complexity.outcomes import Key, Outcome
+from pytest_complexity.core.outcomes import Key, Outcome
 
 
 @dataclass(frozen=True)

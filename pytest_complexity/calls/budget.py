@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from pytest_complexity.calls import Step, by_task
-from pytest_complexity.cpp import Chances, Floats, Matrix
-from pytest_complexity.outcomes import Key, Outcome, Verdict
+from pytest_complexity.calls.matrix_completion import Chances, Floats, Matrix
+from pytest_complexity.core.outcomes import Key, Outcome, Verdict
 
 _ROUNDS = 12
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from pytest_complexity.calls import Step, by_task
-from pytest_complexity.labels import Rule, open_models
-from pytest_complexity.outcomes import Key, Outcome, Verdict
+from pytest_complexity.core.outcomes import Key, Outcome, Verdict
+from pytest_complexity.labels import open_models
+from pytest_complexity.labels.rules import Rule
 
 REASON = "level already decided"
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
-from pytest_complexity.tasks import Task
+from pytest_complexity.core.tasks import Task
 
 
 @dataclass(frozen=True)

@@ -17,11 +17,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from pytest_complexity import prompts
+from pytest_complexity.core.machine import processors
+from pytest_complexity.core.tasks import Task
 from pytest_complexity.errors import ModelError
-from pytest_complexity.machine import processors
-from pytest_complexity.models import Completion, Price, Sampling, Unanswered
-from pytest_complexity.tasks import Task
+from pytest_complexity.models import Completion, Price, Sampling, Unanswered, prompts
 
 PATH_VARIABLE = "PYTEST_COMPLEXITY_CODELLAMA"
 #: Code Llama's in the paper (arXiv 2312.11511).

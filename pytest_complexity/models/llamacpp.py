@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pytest_complexity.core.machine import processors
+from pytest_complexity.core.tasks import Task
 from pytest_complexity.errors import ModelError
-from pytest_complexity.machine import processors
 from pytest_complexity.models import Completion, Price, Sampling, Unanswered
 from pytest_complexity.models.openai import Endpoint, OpenAIModel, Server
-from pytest_complexity.tasks import Task
 
 _HOURS = 6 * 3600.0  # a call waits in the server's own queue, for as long as the machine needs
 

@@ -17,10 +17,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from pytest_complexity import prompts
+from pytest_complexity.core.tasks import Task
 from pytest_complexity.errors import ModelError
-from pytest_complexity.models import Busy, Completion, Price, Refused, Sampling, Unanswered
-from pytest_complexity.tasks import Task
+from pytest_complexity.models import Busy, Completion, Price, Refused, Sampling, Unanswered, prompts
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI

@@ -7,8 +7,8 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from pytest_complexity.core.tasks import Task
 from pytest_complexity.models import Completion, Price, Unanswered
-from pytest_complexity.tasks import Task
 
 #: What it says of (task, trial); an exception is raised.
 Script = Callable[[Task, int], "str | Exception"]

@@ -17,12 +17,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from pytest_complexity.core.machine import cache_directory
+from pytest_complexity.core.tasks import Task
 from pytest_complexity.errors import ModelError
-from pytest_complexity.machine import cache_directory
 from pytest_complexity.models import Price, Sampling
 from pytest_complexity.models.ctransformers import CTransformersModel
-from pytest_complexity.prompts import Prefix
-from pytest_complexity.tasks import Task
+from pytest_complexity.models.prompts import Prefix
 
 FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 _WORD_MARK = "\u2581"

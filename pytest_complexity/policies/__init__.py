@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from pytest_complexity.predictions import Prediction
+from pytest_complexity.core.predictions import Prediction
 
 #: `simple` needs no prompt, `router` decides from the prompt, `control` mixes blindly, `informed` knows the outcomes.
 Kind = Literal["simple", "router", "control", "informed"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pytest_complexity.predictions import Prediction
+from pytest_complexity.core.predictions import Prediction
 
 
 @dataclass(frozen=True)

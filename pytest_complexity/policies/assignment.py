@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pytest_complexity.core.predictions import Prediction
 from pytest_complexity.policies import Case, Decision, Kind
-from pytest_complexity.predictions import Prediction
 
 _COMPLEXITYNET = {1: 0, 2: 0, 3: 1, 4: 1, 5: 2}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pytest_complexity.predictions import Prediction
+from pytest_complexity.core.predictions import Prediction
 
 
 @dataclass(frozen=True)

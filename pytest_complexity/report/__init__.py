@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_complexity.labels import SETTLED, Labels, stability, stable_share, trials_to_settle
+from pytest_complexity.labels import Labels
+from pytest_complexity.labels.stability import SETTLED, stability, stable_share, trials_to_settle
 from pytest_complexity.report.router import to_json
 from pytest_complexity.scoring.models import ModelScore
 from pytest_complexity.scoring.policies import Played, PolicyScore, overpaid, zero_router
-from pytest_complexity.scoring.worth import Judgement, NonNested, RouterCurve
+from pytest_complexity.scoring.routing_gain import Judgement, NonNested, RouterCurve
 
 if TYPE_CHECKING:
-    from pytest_complexity.training.evaluation import Evaluation
+    from pytest_complexity.learning.training.evaluation import Evaluation
 
 _LEAST_STABLE = 10
 

@@ -20,13 +20,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from pytest_complexity.extraction import extract_code
-from pytest_complexity.gates import GateResult
+from pytest_complexity.core.outcomes import Outcome, Verdict
 from pytest_complexity.models import Completion
-from pytest_complexity.outcomes import Outcome, Verdict
 from pytest_complexity.report import sentences
 from pytest_complexity.report.changes import changes
-from pytest_complexity.rundir import RunRecord
+from pytest_complexity.report.gates import GateResult
+from pytest_complexity.run.directory import RunRecord
+from pytest_complexity.run.extraction import extract_code
 
 #: Longer texts are cut on the page, which says so; the run directory has them whole.
 MAX_SHOWN = 100_000

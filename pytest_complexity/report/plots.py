@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from pytest_complexity.core.outcomes import Verdict
 from pytest_complexity.errors import ComplexityError
-from pytest_complexity.outcomes import Verdict
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_complexity.report.sentences import interval, percent
 
 if TYPE_CHECKING:
-    from pytest_complexity.training.evaluation import Evaluation
+    from pytest_complexity.learning.training.evaluation import Evaluation
 
 Record = Mapping[str, Any]
 

@@ -23,8 +23,8 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
+from pytest_complexity.core.outcomes import Verdict
 from pytest_complexity.errors import SandboxError
-from pytest_complexity.outcomes import Verdict
 from pytest_complexity.sandbox import launch
 from pytest_complexity.sandbox.child import talk
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean, median, variance
+from statistics import fmean, median
 
-from pytest_complexity.counts import TaskCounts
-from pytest_complexity.outcomes import Outcome, Verdict
+from pytest_complexity.core.counts import TaskCounts
+from pytest_complexity.core.intervals import Interval, share_interval
+from pytest_complexity.core.outcomes import Outcome, Verdict
 
-Interval = tuple[float, float]
 PASS_AT = (1, 5, 10)
-_Z = 1.959963984540054  # of a two-sided 95% interval
 
 
 @dataclass(frozen=True)
@@ -65,19 +64,3 @@ def mean_pass_at(k: int, measured: Sequence[tuple[int, int]]) -> float | None:
     if not measured or any(trials < k for _, trials in measured):
         return None
     return fmean(1 - math.comb(trials - successes, k) / math.comb(trials, k) for successes, trials in measured)
-
-
-def share_interval(rates: Sequence[float], z: float = _Z) -> Interval:
-    """95% interval of a mean of shares, one share a task: Wilson's score interval at the effective sample size.
-
-    The effective size is the number of independent yes-or-no tasks whose mean would vary as much as that of these
-    shares does; where all shares are alike, the number of tasks. Unlike a bootstrap it does not shrink to a point
-    at 0 of n or n of n.
-    """
-    n, p = len(rates), min(max(fmean(rates), 0.0), 1.0)
-    spread = variance(rates, p) / n if n > 1 else 0.0
-    size = p * (1 - p) / spread if spread > 1e-12 else float(n)
-    z2 = z * z / size
-    centre = (p + z2 / 2) / (1 + z2)
-    half = z / (1 + z2) * math.sqrt(p * (1 - p) / size + z2 / (4 * size))
-    return max(0.0, min(centre - half, p)), min(1.0, max(centre + half, p))

@@ -10,7 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from pytest_complexity.counts import TaskCounts
+from pytest_complexity.core.counts import TaskCounts
+from pytest_complexity.core.intervals import Interval, share_interval
+from pytest_complexity.core.predictions import Prediction
 from pytest_complexity.labels import Labels
 from pytest_complexity.policies import Case, Kind, Policy, Router, RouterPolicy
 from pytest_complexity.policies.adequate import CheapestAdequate
@@ -19,9 +21,7 @@ from pytest_complexity.policies.assignment import Assignment, KnownAssignment
 from pytest_complexity.policies.mix import Mix
 from pytest_complexity.policies.oracle import Oracle
 from pytest_complexity.policies.utility import Utility
-from pytest_complexity.predictions import Prediction
 from pytest_complexity.scoring.curves import Point, between, heights, hull
-from pytest_complexity.scoring.models import Interval, share_interval
 from pytest_complexity.scoring.resampling import interval, resampled_means, sign_flip
 
 if TYPE_CHECKING:

@@ -200,7 +200,7 @@ def test_collecting_asks_no_server(run: Runner) -> None:
 
 # -- progress ---------------------------------------------------------------------------------------------------------
 
-OFTEN = "import pytest_complexity.progress\npytest_complexity.progress.EVERY = 0.1\n"
+OFTEN = "import pytest_complexity.run.progress\npytest_complexity.run.progress.EVERY = 0.1\n"
 
 
 @pytest.mark.parametrize("way", ["-n0", "-n2", "-q"])
@@ -286,7 +286,7 @@ def test_after_x_no_call_begins_and_those_in_flight_are_written(
 # -- what a policy leaves out -----------------------------------------------------------------------------------------
 
 POLICY = """
-from pytest_complexity.pipeline import AllCalls, Pipeline, Step
+from pytest_complexity.run.pipeline import AllCalls, Pipeline, Step
 
 class FirstTrials(AllCalls):
     def first(self):

@@ -7,10 +7,10 @@ import json
 import pytest
 from small import Runner
 
-from pytest_complexity.classifiers import CHEAP
-from pytest_complexity.counts import TaskCounts
+from pytest_complexity.core.counts import TaskCounts
 from pytest_complexity.labels import label_all
-from pytest_complexity.training import train
+from pytest_complexity.learning.classifiers import CHEAP
+from pytest_complexity.learning.training import train
 
 LADDER = ("small", "large")
 

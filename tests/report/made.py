@@ -6,15 +6,15 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pytest_complexity.inputs import measured_of
+from pytest_complexity.core.outcomes import Key, Outcome, Verdict
+from pytest_complexity.core.predictions import Prediction
 from pytest_complexity.models import Completion
-from pytest_complexity.outcomes import Key, Outcome, Verdict
 from pytest_complexity.policies.adequate import CheapestAdequate
 from pytest_complexity.policies.utility import Utility
-from pytest_complexity.predictions import Prediction
+from pytest_complexity.report.assembly import Results, Routed, results_of
 from pytest_complexity.report.html import page
-from pytest_complexity.results import Results, Routed, results_of
-from pytest_complexity.rundir import RunRecord
+from pytest_complexity.run.directory import RunRecord
+from pytest_complexity.run.inputs import measured_of
 
 LADDER = ("small", "middle", "large")
 FAILURES = [verdict for verdict in Verdict if verdict not in (Verdict.PASS, Verdict.UNMEASURED)]

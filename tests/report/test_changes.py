@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from made import made_run, results
 
-from pytest_complexity.outcomes import Verdict
+from pytest_complexity.core.outcomes import Verdict
 from pytest_complexity.report.changes import changes
 
 RUN = made_run(trials=2)

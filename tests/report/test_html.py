@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 from made import LADDER, html, made_run, results
 
 from pytest_complexity.cli import main
-from pytest_complexity.counts import TaskCounts
-from pytest_complexity.extraction import extract_code
-from pytest_complexity.inputs import Measured
-from pytest_complexity.outcomes import Verdict
+from pytest_complexity.core.counts import TaskCounts
+from pytest_complexity.core.outcomes import Verdict
 from pytest_complexity.report import html as module
+from pytest_complexity.report.assembly import results_of
 from pytest_complexity.report.html import page
-from pytest_complexity.results import results_of
+from pytest_complexity.run.extraction import extract_code
+from pytest_complexity.run.inputs import Measured
 
 SMALL = made_run(tasks=("T/1", "T/2"), trials=2)
 anything = st.text(alphabet=st.characters(codec=None), max_size=60)
@@ -161,7 +161,7 @@ def test_counts_alone_and_no_task_at_all_make_a_page_too() -> None:
 def test_the_printed_json_costs_no_page(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("pytest_complexity.results.page", lambda *_: pytest.fail("the page was made"))
+    monkeypatch.setattr("pytest_complexity.report.assembly.page", lambda *_: pytest.fail("the page was made"))
     file = tmp_path / "counts.jsonl"
     file.write_text(json.dumps({"task_id": "T/1", "text": "x", "trials": 1, "successes": {"a": 1, "b": 1}}))
     assert main(["report", str(file), "--json"]) == 0

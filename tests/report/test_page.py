@@ -21,12 +21,12 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
-from pytest_complexity.counts import TaskCounts
-from pytest_complexity.inputs import Measured
-from pytest_complexity.outcomes import Verdict
+from pytest_complexity.core.counts import TaskCounts
+from pytest_complexity.core.outcomes import Verdict
+from pytest_complexity.report.assembly import results_of
 from pytest_complexity.report.html import page
-from pytest_complexity.results import results_of
-from pytest_complexity.rundir import RunRecord
+from pytest_complexity.run.directory import RunRecord
+from pytest_complexity.run.inputs import Measured
 
 FLAGS = (
     "headless",

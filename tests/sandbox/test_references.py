@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from pytest_complexity.outcomes import Verdict
-from pytest_complexity.pipeline import program_of
+from pytest_complexity.core.outcomes import Verdict
+from pytest_complexity.core.tasks import Task
+from pytest_complexity.run.pipeline import program_of
 from pytest_complexity.sandbox import Check, Limits, Sandbox
 from pytest_complexity.suites import load_suite
-from pytest_complexity.tasks import Task
 
 
 def failing(tasks: Iterable[Task], code_of: str = "code") -> dict[str, str]:

@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from pytest_complexity.outcomes import Verdict
+from pytest_complexity.core.outcomes import Verdict
 from pytest_complexity.sandbox import BUSY, NEAR, Check, Limits, Program, Sandbox, _Run
 
 LIMIT = 10.0

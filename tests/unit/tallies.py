@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pytest_complexity.counts import TaskCounts
+from pytest_complexity.core.counts import TaskCounts
 
 NAMES = ("small", "large", "huge")
 Costs = Sequence[dict[str, float] | None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from pytest_complexity.counts import TaskCounts
+from pytest_complexity.core.counts import TaskCounts
 from pytest_complexity.labels import Labels, label_all
 
 LADDER = ("small", "large")

@@ -1,0 +1,1 @@
+"""Records that every stage shares, and the strict readers of files. Imports nothing of the package but `errors`."""

@@ -1,0 +1,276 @@
+"""How right a trained classifier is on labelled tasks, beside everything that the figure must be compared to.
+
+Computes; knows neither files nor drawing. Shares are in [0, 1], log-losses in nats, intervals 95% over tasks.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import binomtest
+from sklearn.metrics import cohen_kappa_score, confusion_matrix, f1_score
+
+from pytest_complexity.core.intervals import Interval, share_interval
+from pytest_complexity.errors import TrainedError
+from pytest_complexity.labels import Label, Labels
+from pytest_complexity.labels.rules import Rule, level_of
+from pytest_complexity.learning.model_store import Trained
+from pytest_complexity.learning.training import arrays_of
+from pytest_complexity.scoring.resampling import interval, resampled_means, sign_flip
+
+ASKED = 5  #: how often a classifier that samples is asked for `any_of_n`: as in the paper
+_SPLITS = 200  # of each task's trials, for the ceiling
+_BINS = 10
+
+Floats = NDArray[np.float64]
+Levels = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One classifier on the decided tasks. `any_of_n` is None where it always answers alike.
+
+    `kappa` is quadratic, None where all labels and answers are one level; `macro_f1` is over the levels that the tasks
+    have. `log_loss` is of the levels, per task; `chance_log_loss` of the models' chances, per trial of every measured
+    task; None where only answers are known.
+    """
+
+    accuracy: float
+    accuracy_ci: Interval
+    within_one: float
+    any_of_n: float | None
+    macro_f1: float
+    kappa: float | None
+    log_loss: float | None
+    chance_log_loss: float | None
+
+
+@dataclass(frozen=True)
+class Against:
+    """A classifier against the label that most training tasks have, task by task.
+
+    `better` tasks are right for the classifier alone, `worse` for the label alone; `p` of that by McNemar's exact test.
+    `log_loss_gain`: how much less log-loss than the training shares have; its p by flipping signs. Both two-sided.
+    """
+
+    better: int
+    worse: int
+    p: float
+    log_loss_gain: float
+    log_loss_p: float
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Trials whose predicted chance lies in [low, high): the mean prediction, and the share that succeeded."""
+
+    low: float
+    high: float
+    predicted: float
+    observed: float
+    trials: int
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """`rows`: the classifier under its name, `untrained`, and each baseline. `confusion`: rows truth, columns answers.
+
+    `without_level` tasks are not scored; `leaked` stand in training as well.
+    """
+
+    name: str
+    rule: str
+    tasks: int
+    without_level: int
+    leaked: int
+    rows: Mapping[str, Row]
+    ceiling: float | None
+    confusion: tuple[tuple[int, ...], ...]
+    against_majority: Against
+    calibration_error: float
+    bins: tuple[Bin, ...]
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What a classifier said: levels' chances of the decided tasks, models' chances of the measured ones."""
+
+    levels: Floats
+    chances: Floats
+    sampled: Levels | None = None
+
+    @classmethod
+    def by(cls, trained: Trained, texts: Sequence[str], decided: NDArray[np.bool_]) -> _Told:
+        told = trained.predict(texts)
+        levels = np.array([each.levels for each in told])[decided]
+        some = [text for text, wanted in zip(texts, decided, strict=True) if wanted]
+        return cls(levels, np.array([each.chances for each in told]), trained.classifier.sample(some, ASKED))
+
+    @property
+    def said(self) -> Levels:
+        said: Levels = self.levels.argmax(axis=1) + 1
+        return said
+
+    def losses(self, truth: Levels) -> Floats:
+        losses: Floats = -np.log(self.levels[np.arange(len(truth)), truth - 1])
+        return losses
+
+
+def evaluate(trained: Trained, labels: Labels, baselines: Mapping[str, Trained], seed: int = 0) -> Evaluation | None:
+    """Scores the levels of the decided tasks, and the chances of every measured one.
+
+    `baselines` were trained on the same tasks; one is "majority". None where no task is decided. Raises `TrainedError`
+    where the labels are of another ladder or rule.
+    """
+    if (labels.ladder, labels.rule) != (trained.ladder, trained.rule):
+        raise TrainedError(
+            f"the router is for {', '.join(trained.ladder)} by {trained.rule} and the labels are for "
+            f"{', '.join(labels.ladder)} by {labels.rule}: name the same with --models and --rule"
+        )
+    for each in baselines.values():
+        if (each.ladder, each.rule) != (trained.ladder, trained.rule):
+            raise TrainedError(f"the baseline {each.name!r} is for another ladder or rule than the router; train again")
+    rows = [row for row in labels.rows if any(row.task.trials.values())]
+    decided = np.array([row.level is not None for row in rows], dtype=bool)
+    truth = np.array([row.level for row in rows if row.level], dtype=np.int64)
+    if not len(truth):
+        return None
+    texts, counts = [row.task.text for row in rows], arrays_of(rows, labels.ladder)
+    some = [row.task.text for row in rows if row.level]
+    every = {**baselines, trained.name: trained}
+    told = {name: _Told.by(each, texts, decided) for name, each in every.items()}
+    ours, majority = told[trained.name], told["majority"]
+    levels = range(1, Rule.named(labels.rule, len(labels.ladder)).levels + 1)
+    found = {name: _row(each, truth, *counts, seed) for name, each in told.items()}
+    bins = reliability(ours.chances, *counts)
+    return Evaluation(
+        name=trained.name,
+        rule=labels.rule,
+        tasks=len(truth),
+        without_level=len(labels.rows) - len(truth),
+        leaked=int(trained.leaks(texts).sum()),
+        rows={**found, "untrained": _untrained(trained, some, truth, len(levels), seed)},
+        ceiling=ceiling([row for row in rows if row.level], labels.ladder, labels.rule, seed),
+        confusion=tuple(map(tuple, confusion_matrix(truth, ours.said, labels=levels).tolist())),
+        against_majority=against(ours, majority, truth, seed),
+        calibration_error=calibration_error(bins),
+        bins=bins,
+    )
+
+
+def against(ours: _Told, theirs: _Told, truth: Levels, seed: int) -> Against:
+    """The paired tests of one classifier against another."""
+    right, other = ours.said == truth, theirs.said == truth
+    better, worse = int((right & ~other).sum()), int((other & ~right).sum())
+    gains = theirs.losses(truth) - ours.losses(truth)
+    return Against(
+        better,
+        worse,
+        p=float(binomtest(better, better + worse).pvalue) if better + worse else 1.0,
+        log_loss_gain=float(gains.mean()),
+        log_loss_p=float(sign_flip(gains[:, None], seed)[0]),
+    )
+
+
+def reliability(chances: Floats, successes: Floats, trials: Floats) -> tuple[Bin, ...]:
+    """Ten bins of predicted chances of success; those without a trial are left out."""
+    place = np.minimum((chances * _BINS).astype(int), _BINS - 1)
+    bins = []
+    for number in range(_BINS):
+        inside = place == number
+        total = float(trials[inside].sum())
+        if total:
+            predicted = float((chances * trials)[inside].sum() / total)
+            observed = float(successes[inside].sum() / total)
+            bins.append(Bin(number / _BINS, (number + 1) / _BINS, predicted, observed, int(total)))
+    return tuple(bins)
+
+
+def calibration_error(bins: Sequence[Bin]) -> float:
+    """The mean distance between predicted and observed, weighted by trials (arXiv 1706.04599, equation 3)."""
+    distances = math.fsum(abs(each.predicted - each.observed) * each.trials for each in bins)
+    return distances / sum(each.trials for each in bins)
+
+
+def ceiling(decided: Sequence[Label], ladder: Sequence[str], rule: str, seed: int = 0) -> float | None:
+    """How often two halves of the same trials give a task the same label: the mean over tasks and random splits.
+
+    What is left to 1 is noise of the measurement, which no classifier can learn; labels of all trials are less noisy
+    than those of halves. An odd trial is left out. None where no task has two trials of every model.
+    """
+    named, random = Rule.named(rule, len(ladder)), np.random.default_rng(seed)
+    shares = []
+    for row in decided:
+        trials = [row.task.trials[model] for model in ladder]
+        half = min(trials) // 2
+        if half:
+            first, second = _halves([row.task.successes[model] for model in ladder], trials, half, random)
+            same = [
+                level_of(named, tuple(one), half) == level_of(named, tuple(two), half)
+                for one, two in zip(first.tolist(), second.tolist(), strict=True)
+            ]
+            shares.append(sum(same) / len(same))
+    return math.fsum(shares) / len(shares) if shares else None
+
+
+def _halves(
+    successes: Sequence[int], trials: Sequence[int], half: int, random: np.random.Generator
+) -> tuple[Levels, Levels]:
+    """Successes in two disjoint draws of `half` trials of each model, `_SPLITS` times: rows splits, columns models."""
+    solved, asked = np.array(successes), np.array(trials)
+    shape = (_SPLITS, len(solved))
+    first = random.hypergeometric(np.broadcast_to(solved, shape), asked - solved, half)
+    second = random.hypergeometric(solved - first, asked - solved - (half - first), half)
+    return first, second
+
+
+def score_answers(
+    said: Levels,
+    truth: Levels,
+    sampled: Levels | None = None,
+    losses: tuple[float | None, float | None] = (None, None),
+    seed: int = 0,
+) -> Row:
+    """The row of a classifier that said these levels; 0 is no level. `sampled`: several answers a task, a row each.
+
+    `losses`: log-loss of the levels and of the chances, where it gave any.
+    """
+    right = (said == truth).astype(np.float64)
+    alike = len({*said.tolist(), *truth.tolist()}) == 1
+    return Row(
+        accuracy=float(right.mean()),
+        accuracy_ci=_share_ci(right, seed),
+        within_one=float((abs(said - truth) <= 1).mean()),
+        any_of_n=None if sampled is None else float((sampled == truth[:, None]).any(axis=1).mean()),
+        macro_f1=float(f1_score(truth, said, labels=np.unique(truth), average="macro", zero_division=0)),
+        kappa=None if alike else float(cohen_kappa_score(truth, said, weights="quadratic")),
+        log_loss=losses[0],
+        chance_log_loss=losses[1],
+    )
+
+
+def _row(told: _Told, truth: Levels, successes: Floats, trials: Floats, seed: int) -> Row:
+    chances = np.clip(told.chances, 1e-12, 1 - 1e-12)
+    known = successes * np.log(chances) + (trials - successes) * np.log(1 - chances)
+    losses = float(told.losses(truth).mean()), float(-known.sum() / trials.sum())
+    return score_answers(told.said, truth, told.sampled, losses, seed)
+
+
+def _untrained(trained: Trained, texts: Sequence[str], truth: Levels, levels: int, seed: int) -> Row:
+    """The language model before training; for classifiers that know nothing then, guesses at random."""
+    answers = trained.classifier.untrained(texts, ASKED)
+    if answers is None:
+        answers = np.random.default_rng(seed).integers(1, levels + 1, (len(texts), ASKED))
+    return score_answers(answers[:, 0], truth, answers, seed=seed)
+
+
+def _share_ci(right: Floats, seed: int) -> Interval:
+    """By the bootstrap; where every task is alike, which no resampling can vary, by Wilson's interval."""
+    mean = float(right.mean())
+    if mean in (0.0, 1.0):
+        return share_interval(right.tolist())
+    return interval(resampled_means(right[:, None], seed)[:, 0], mean)

@@ -1,0 +1,251 @@
+"""The run directory: what was measured, written line by line so that nothing written is ever lost.
+
+One process writes. Each line goes to the file by one `write` call on an append-only descriptor, so a process that is
+killed leaves whole lines and at most one cut one, which the next session drops with a notice. The last line for a
+trial holds.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pytest_complexity.core.jsonl import dump_line, line_of, parse_object, read_bytes
+from pytest_complexity.core.outcomes import Key, Outcome
+from pytest_complexity.core.tasks import Task
+from pytest_complexity.errors import ComplexityError, RecordingError, RunDirectoryError
+from pytest_complexity.models import Completion, Model
+from pytest_complexity.models.replay import completion_of
+
+#: What two sessions of one run must agree on; trials, limit and ladder may grow.
+FIXED = ("timeout", "memory")
+
+
+class RunDirectory:
+    """Completions and outcomes of one run, in memory and on disk. Opened by the process that writes.
+
+    `notices` tells what opening it had to mend.
+    """
+
+    def __init__(self, path: Path, config: Mapping[str, Any]) -> None:
+        """Opens or makes the directory. Raises `RunDirectoryError` where it is of another configuration."""
+        self.path = path
+        self.notices: list[str] = []
+        self.completions: dict[Key, Completion] = {}
+        self.outcomes: dict[Key, Outcome] = {}
+        self._lost = 0.0  # US dollars for trials that came to nothing
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            self._lock = _lock(path)
+            self.config = _merge(read_config(path), config, path)
+            self._read()
+            self._completions = _append_to(path / "completions.jsonl")
+            self._outcomes = _append_to(path / "outcomes.jsonl")
+            self.write("run.json", json.dumps(self.config, indent=2) + "\n")
+        except OSError as why:
+            raise RunDirectoryError(f"{path}: cannot be used as run directory: {why.strerror}") from None
+
+    def add_completion(self, key: Key, completion: Completion) -> None:
+        """Writes what a model said, before anything else happens to it."""
+        record = {
+            "suite": key.suite,
+            "task_id": key.task_id,
+            "model": key.model,
+            "trial": key.trial,
+            "completion": completion.text,
+            "prompt_tokens": completion.prompt_tokens,
+            "completion_tokens": completion.completion_tokens,
+            "seconds": completion.seconds,
+        }
+        os.write(self._completions, dump_line(record))
+        self.completions[key] = completion
+
+    def add_outcome(self, outcome: Outcome) -> Outcome:
+        """Writes an outcome that an item collected, unless the same one stands there. Returns the one that holds."""
+        known = self.outcomes.get(outcome.key)
+        if known is not None and _same(known, outcome):
+            return known
+        self.outcomes[outcome.key] = outcome
+        os.write(self._outcomes, dump_line(outcome.to_json()))
+        return outcome
+
+    def spent(self, models: Mapping[str, Model]) -> float:
+        """US dollars for everything that these models were asked in this run, answers that served nothing included."""
+        prices = {name: model.price for name, model in models.items() if model.price}
+        known = (
+            prices[key.model].of(said.prompt_tokens, said.completion_tokens)
+            for key, said in self.completions.items()
+            if key.model in prices
+        )
+        return sum(cost or 0.0 for cost in known) + self._lost
+
+    def add_tasks(self, tasks: Iterable[tuple[str, Task]]) -> None:
+        """Keeps what labels and report need of a run's tasks, each with its suite, so that it suffices alone."""
+        file = self.path / "tasks.jsonl"
+        known = {(row["suite"], row["task_id"]): row for row in _recover(file, self.notices, _check_task)}
+        for suite, task in tasks:
+            row = {"suite": suite, "task_id": task.task_id, "text": task.text, "tests": task.tests}
+            known[suite, task.task_id] = row
+        self.write("tasks.jsonl", "".join(dump_line(row).decode() for row in known.values()))
+
+    def write(self, name: str, text: str) -> None:
+        """Writes a whole file: it is there as it was or as it shall be, never half."""
+        part = self.path / f".{name}.part"
+        part.write_text(text, encoding="utf-8")
+        part.replace(self.path / name)
+
+    def close(self) -> None:
+        """Closes the files; what was written stays."""
+        for descriptor in (self._completions, self._outcomes, self._lock):
+            os.close(descriptor)
+
+    def _read(self) -> None:
+        for record in _recover(self.path / "completions.jsonl", self.notices, _check_completion):
+            key, completion = _keyed(record)
+            self.completions[key] = completion
+        for record in _recover(self.path / "outcomes.jsonl", self.notices, Outcome.from_json):
+            outcome = Outcome.from_json(record)
+            self.outcomes[outcome.key] = outcome
+            if not outcome.verdict.measured:
+                self._lost += outcome.cost_usd or 0.0
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """`run.json`, or an empty dict where there is none. Raises `RunDirectoryError`."""
+    file = path / "run.json"
+    if not file.exists():
+        if (path / "outcomes.jsonl").exists() or (path / "completions.jsonl").exists():
+            raise RunDirectoryError(f"{path}: holds results and no run.json: name another --cx-run")
+        return {}
+    return parse_object(read_bytes(file, RunDirectoryError), str(file), RunDirectoryError)
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What a run directory says: its configuration and outcomes, each task's text by (suite, task id).
+
+    `tests`, the source of each task's tests, and `completions` hold what is known of them.
+    """
+
+    config: Mapping[str, Any]
+    outcomes: tuple[Outcome, ...]
+    texts: Mapping[tuple[str, str], str]
+    tests: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    completions: Mapping[Key, Completion] = field(default_factory=dict)
+
+    @property
+    def ladder(self) -> tuple[str, ...]:
+        """The models, cheapest first."""
+        return tuple(self.config["ladder"])
+
+
+def read_run(path: Path) -> RunRecord:
+    """A run directory as it lies there, the last line of each trial. Raises `RunDirectoryError`."""
+    config = read_config(path)
+    if not config:
+        raise RunDirectoryError(f"{path}: no run directory: run.json is missing")
+    for name, kind in (("ladder", list), ("trials", int), ("models", dict)):
+        if not isinstance(config.get(name), kind) or not config[name]:
+            raise RunDirectoryError(f"{path / 'run.json'}: no configuration of ours: {name!r} is missing or empty")
+    outcomes = (Outcome.from_json(row) for row in _rows(path / "outcomes.jsonl", Outcome.from_json))
+    tasks = {(row["suite"], row["task_id"]): row for row in _rows(path / "tasks.jsonl", _check_task)}
+    return RunRecord(
+        config,
+        tuple({outcome.key: outcome for outcome in outcomes}.values()),
+        {key: row["text"] for key, row in tasks.items()},
+        {key: row["tests"] for key, row in tasks.items() if isinstance(row.get("tests"), str)},
+        dict(_keyed(record) for record in _rows(path / "completions.jsonl", _check_completion)),
+    )
+
+
+def _rows(file: Path, check: Callable[[dict[str, Any]], object]) -> Iterator[dict[str, Any]]:
+    """The objects of a file of ours that is only read: a cut last line is an error."""
+    lines = read_bytes(file, RunDirectoryError).split(b"\n") if file.exists() else []
+    for number, line in enumerate(lines, start=1):
+        if line:
+            yield _checked(line, line_of(file, number), check)
+
+
+def _same(one: Outcome, other: Outcome) -> bool:
+    return {**one.to_json(), "seconds": None} == {**other.to_json(), "seconds": None}
+
+
+def _lock(path: Path) -> int:
+    descriptor = os.open(path / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise RunDirectoryError(f"{path}: another session is writing there: wait, or name another --cx-run") from None
+    return descriptor
+
+
+def _append_to(path: Path) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+
+
+def _merge(old: Mapping[str, Any], new: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """The configuration to write: the new one and the suites and models that only the old one has."""
+    if old:
+        differing = [f"{name} was {old.get(name)}, is {new[name]}" for name in FIXED if old.get(name) != new[name]]
+        for kind in ("suites", "models"):
+            differing += _differences(kind, old.get(kind, {}), new[kind])
+        if differing:
+            raise RunDirectoryError(
+                f"{path}: is the run of another configuration ({'; '.join(differing)}): name another --cx-run"
+            )
+    merged = dict(new)
+    for kind in ("suites", "models"):
+        merged[kind] = {**old.get(kind, {}), **new[kind]}
+    return merged
+
+
+def _differences(kind: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    for name in old.keys() & new.keys():
+        if kind == "suites" and old[name]["sha256"] != new[name]["sha256"]:
+            yield f"the tasks of suite {name} have changed"
+        elif kind == "models" and old[name] != new[name]:
+            yield f"model {name} was {json.dumps(old[name])}, is {json.dumps(new[name])}"
+
+
+def _recover(file: Path, notices: list[str], check: Callable[[dict[str, Any]], object]) -> Iterator[dict[str, Any]]:
+    """The objects of a file of ours; a cut last line is dropped, from the disk too, with a notice."""
+    if not file.exists():
+        return
+    data = file.read_bytes()
+    whole = data[: data.rfind(b"\n") + 1]
+    if whole != data:
+        notices.append(f"{file}: its last line was cut and is dropped")
+        os.truncate(file, len(whole))
+    for number, line in enumerate(whole.split(b"\n")[:-1], start=1):
+        yield _checked(line, line_of(file, number), check)
+
+
+def _checked(line: bytes, where: str, check: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
+    record = parse_object(line, where, RunDirectoryError)
+    try:
+        check(record)
+    except (ComplexityError, KeyError, TypeError, ValueError) as why:
+        raise RunDirectoryError(f"{where}: no line of ours: {why}") from None
+    return record
+
+
+def _check_completion(record: dict[str, Any]) -> None:
+    if not isinstance(record.get("suite"), str):
+        raise RecordingError("field 'suite' is missing")
+    completion_of(record)
+
+
+def _keyed(record: dict[str, Any]) -> tuple[Key, Completion]:
+    (_, task_id, model, trial), completion = completion_of(record)
+    return Key(str(record["suite"]), task_id, model, trial), completion
+
+
+def _check_task(record: dict[str, Any]) -> None:
+    if not all(isinstance(record.get(name), str) for name in ("suite", "task_id", "text")):
+        raise ValueError("suite, task_id and text are wanted")

@@ -1,0 +1,59 @@
+"""A suite's tasks with what identifies them, and the readers of task files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pytest_complexity.core.fields import placed, unexpected
+from pytest_complexity.core.jsonl import dump_line, line_of, parse_jsonl
+from pytest_complexity.core.tasks import Task, collect_tasks
+from pytest_complexity.errors import TaskError
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The tasks of one suite, before any limit, and what identifies them.
+
+    `name` is what a person calls the source; `sha256` that of its bytes.
+    """
+
+    suite: str
+    name: str
+    sha256: str
+    tasks: tuple[Task, ...]
+
+
+def read_tasks(data: bytes, path: Path, convert: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> list[Task]:
+    """The tasks of a file, each row made a task's fields by `convert`. Raises `TaskError`: file, line and field."""
+
+    def records() -> Iterator[tuple[str, Mapping[str, Any]]]:
+        for place, row in _rows(data, path):
+            try:
+                yield place, convert(row)
+            except TaskError as why:
+                raise TaskError(placed(place, why)) from None
+
+    return collect_tasks(records(), str(path))
+
+
+def _rows(data: bytes, path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Rows of JSON Lines, or of the one JSON array that sanitized MBPP is."""
+    if not data.lstrip().startswith(b"["):
+        yield from ((line_of(path, number), row) for number, row in parse_jsonl(data, str(path), TaskError))
+        return
+    try:
+        rows = json.loads(data)
+    except ValueError as why:
+        raise TaskError(f"{path}: not JSON: {why}") from None
+    for index, row in enumerate(rows):
+        if not isinstance(row, dict):
+            raise TaskError(f"{path}, entry {index}: {unexpected('an object', row)}")
+        # Through the strict reader once more: no NaN, no repeated key.
+        yield from (
+            (f"{path}, entry {index}", each)
+            for _, each in parse_jsonl(dump_line(row), f"{path}, entry {index}", TaskError)
+        )
