@@ -10,29 +10,20 @@ what it is not.
 from __future__ import annotations
 
 import contextlib
-import os
 import queue
-import secrets
-import shutil
-import socket
-import tempfile
 import threading
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
 
 from pytest_complexity.core.outcomes import Verdict
 from pytest_complexity.errors import SandboxError
-from pytest_complexity.sandbox import launch
-from pytest_complexity.sandbox.child import talk
+from pytest_complexity.sandbox import levels
+from pytest_complexity.sandbox.client import Client
 
 __all__ = ["Check", "Limits", "Program", "Sandbox"]
 
 BUSY = 0.1  #: the share of its life in line for a processor from which a program's time is not its own
-ATTEMPTS = 3  #: to get processes that run; a program cannot spend them, it only ever crashes
-PATIENCE = 90.0  #: seconds beyond the limit after which a silent verifier is taken for dead
 NEAR = 0.8  #: the share of the limit from which a time is close to it
 
 
@@ -93,16 +84,16 @@ class _Run:
 class Sandbox:
     """Verifies programs, `workers` at a time, each in a process tree of its own.
 
-    `level` is the least isolation to accept; the attribute says what this machine gives. Raises
-    SandboxError where that is less. Nothing starts before the first check.
+    `level` is the least isolation to accept; the attribute says what this machine gives, and `notice` why it does not
+    give more (empty: it does). Raises SandboxError where it gives less. Nothing else starts before the first check.
     """
 
     def __init__(self, level: str | None = None, workers: int = 1, limits: Limits = Limits()) -> None:
-        self.level = launch.choose(level)
+        self.level, self.notice = levels.choose(level)
         self.limits = limits
         self._turns = _Turns()
-        self._verifiers: queue.LifoQueue[_Verifier] = queue.LifoQueue()
-        self._all = [_Verifier(self.level, limits) for _ in range(max(1, workers))]
+        self._verifiers: queue.LifoQueue[Client] = queue.LifoQueue()
+        self._all = [Client(self.level, limits.memory_mb) for _ in range(max(1, workers))]
         for verifier in reversed(self._all):
             self._verifiers.put(verifier)
         self._thorough = False  # nothing is innocent any more
@@ -139,9 +130,10 @@ class Sandbox:
             raise SandboxError("the sandbox is closed")
         verifier = self._verifiers.get()
         try:
-            return verifier.run(program, self._thorough)
+            answer = verifier.ask(vars(program), self.limits.seconds, self._thorough)
         finally:
             self._verifiers.put(verifier)
+        return _Run(**{**answer, "verdict": Verdict(answer["verdict"])})
 
     def close(self) -> None:
         """End all processes and remove all files. A check that is still running ends in a SandboxError."""
@@ -193,73 +185,3 @@ class _Turns:
             with self._changed:
                 self._taken = False
                 self._changed.notify_all()
-
-
-@dataclass
-class _Verifier:
-    """One verifier process and the private directory of its programs; started at the first use."""
-
-    level: str
-    limits: Limits
-    retired: bool = False
-    _process: Any = field(default=None, init=False)
-    _socket: socket.socket | None = field(default=None, init=False)
-    _home: str = field(default="", init=False)
-    _packages: tuple[str, ...] = field(default=(), init=False)
-
-    def run(self, program: Program, thorough: bool) -> _Run:
-        """One run; where the harness fails, with processes of its own again. Raises SandboxError."""
-        for attempt in range(1, ATTEMPTS + 1):
-            if self.retired:
-                raise SandboxError("the sandbox is closed")
-            try:
-                return self._run_once(program, thorough)
-            except (SandboxError, OSError) as error:  # such as a process that the kernel did not let start
-                self.close()
-                if attempt == ATTEMPTS:
-                    raise SandboxError(str(error)) from error
-        raise AssertionError("unreachable")
-
-    def _run_once(self, program: Program, thorough: bool) -> _Run:
-        if self._socket is None or program.packages != self._packages:
-            self.close()
-            self._start(program.packages)
-        try:
-            assert self._socket is not None
-            talk.send(self._socket, {"program": vars(program), "seconds": self.limits.seconds, "thorough": thorough})
-            answer = talk.receive(self._socket)
-        except (OSError, EOFError) as error:
-            raise SandboxError("a verifier process has died; run `pytest-complexity doctor`") from error
-        if "error" in answer:
-            raise SandboxError(answer["error"])
-        return _Run(**{**answer, "verdict": Verdict(answer["verdict"])})
-
-    def _start(self, packages: tuple[str, ...]) -> None:
-        ours, theirs = socket.socketpair()
-        # Made by the verifier, which outlives us if we are killed, and removed by whichever of us comes to it.
-        self._home = os.path.join(tempfile.gettempdir(), f"pytest-complexity-{secrets.token_hex(8)}")
-        self._packages = packages
-        try:
-            self._process = launch.start_verifier(theirs.fileno())
-        finally:
-            theirs.close()
-        ours.settimeout(self.limits.seconds + PATIENCE)
-        self._socket = ours
-        talk.send(ours, launch.settings(self.level, self._home, packages, self.limits.memory_mb))
-
-    def close(self) -> None:
-        if self._socket is not None:
-            with contextlib.suppress(OSError):
-                self._socket.shutdown(socket.SHUT_RDWR)
-            self._socket.close()
-            self._socket = None
-        if self._process is not None:
-            deadline = time.monotonic() + 10
-            with contextlib.suppress(Exception):
-                self._process.wait(max(0.1, deadline - time.monotonic()))
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-        if self._home:
-            shutil.rmtree(self._home, ignore_errors=True)
-            self._home = ""

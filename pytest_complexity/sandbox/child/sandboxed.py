@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import socket
@@ -77,10 +78,22 @@ class Sandboxed:
 
     def delay(self) -> float:
         """The seconds that the run has stood in line for a processor so far; 0 where nobody knows."""
+        return max((number / 1e9 for number in self._of_run("schedstat")), default=0.0)
+
+    def resident(self) -> int:
+        """The bytes of memory that the run holds now; 0 where nobody knows."""
+        return max((number * os.sysconf("SC_PAGESIZE") for number in self._of_run("statm")), default=0)
+
+    def _of_run(self, file: str) -> list[int]:
+        """The second number in a file of the run's below /proc."""
         pids = system.children(self._process.pid)
         if self._apart:  # bubblewrap's own process stands between
             pids = [child for pid in pids for child in system.children(pid)]
-        return max(map(_delay, pids), default=0.0)
+        found = []
+        for pid in pids:
+            with contextlib.suppress(OSError, IndexError, ValueError), open(f"/proc/{pid}/{file}", "rb") as opened:
+                found.append(int(opened.read().split()[1]))
+        return found
 
     def _receive(self, seconds: float) -> bytes:
         if not select.select([self._control], [], [], seconds)[0]:
@@ -99,11 +112,3 @@ class Sandboxed:
         system.kill_descendants(self._process.pid)
         self._process.kill()
         self._process.wait()
-
-
-def _delay(pid: int) -> float:
-    try:
-        with open(f"/proc/{pid}/schedstat", "rb") as file:
-            return int(file.read().split()[1]) / 1e9
-    except (OSError, IndexError, ValueError):
-        return 0.0

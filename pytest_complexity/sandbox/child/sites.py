@@ -35,6 +35,8 @@ _TRANSPARENT = frozenset(
     )
 )
 
+_RARE_TYPES = ("memoryview", "slice", "staticmethod")
+
 Chance = random.Random
 Alter = Callable[[Chance, "list[ast.expr]"], "ast.expr | None"]
 
@@ -236,6 +238,9 @@ class Finder:
                 if len(loop.generators) == 1 and not first.ifs and self._runs_over(first.target, first.iter, inner):
                     yield from self._slots(loop.elt, inner)
 
+            elif name == "isinstance" and len(node.args) == 2:
+                yield Slot(COMPUTED, node.args, 1, lambda chance, _: ast.Name(chance.choice(_RARE_TYPES), ast.Load()))
+
     def _comparison(self, node: ast.Compare, scope: _Scope) -> Iterator[Slot]:
         places: list[tuple[Any, Any]] = [(node, "left"), *((node.comparators, at) for at in range(len(node.ops)))]
         operands = [node.left, *node.comparators]
@@ -245,6 +250,8 @@ class Finder:
             yield from self._ordering(node, scope)
         elif len(node.ops) == 1 and isinstance(node.ops[0], ast.In):
             yield from _membership(node)
+            left = node.left
+            yield Slot(COMPUTED, node, "left", lambda *_: ast.Tuple([left, ast.Constant(None)], ast.Load()))
 
     def _equal(self, operands: list[tuple[Any, ast.expr]], scope: _Scope, coarse: bool) -> Iterator[Slot]:
         """Slots of operands that must be equal: what is known of them, else the last of them."""
@@ -278,13 +285,14 @@ class Finder:
         left, right = node.left, node.comparators[0]
         difference = _difference(left) if below else None
         if difference is not None:
+            subtrahend = difference.right
             places = [((difference, "left"), difference.left), ((difference, "right"), difference.right)]
             tolerance = _number(right)
             for slot in self._equal(places, scope, coarse=True):
                 if slot.kind == VALUE:
                     yield _beyond(slot, 10 * tolerance if tolerance is not None else 0.0)
                 elif tolerance is not None:
-                    yield Slot(COMPUTED, difference, "right", lambda *_: _plus(difference.right, 7 + 10 * tolerance))
+                    yield Slot(COMPUTED, difference, "right", lambda *_: _plus(subtrahend, 7 + 10 * tolerance))
         elif _number(right) is not None:
             yield Slot(ORDER, node.comparators, 0, lambda *_: ast.Constant(-math.inf if below else math.inf))
         elif _number(left) is not None:

@@ -20,7 +20,7 @@ import socket
 import sys
 import time
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from . import frames, plan, system, talk
@@ -28,6 +28,7 @@ from .sandboxed import Sandboxed, ZygoteLost
 
 EXIT_PATIENCE = 1.0
 NEAR = 0.5  #: of the limit: from here on it matters how long the program stood in line for a processor
+FULL = 2**19  #: bytes for each MiB of the limit, half of it: a program that holds as much as its time ends is filling it
 MAX_PLANS = 64
 MAX_DETAIL = 200
 PASS, TAMPERED = "pass", "tampered"
@@ -176,6 +177,7 @@ class Verifier:
         """End the run, and say what came of it."""
         assert self._sandbox is not None
         delay = self._sandbox.delay() if seconds > NEAR * limit or reports.late else 0.0
+        full = reports.late and self._sandbox.resident() > self._settings["memory_mb"] * FULL
         lost = not reports.late and not reports.ended
         status: int | None = None
         try:
@@ -192,7 +194,7 @@ class Verifier:
         if reports.forged:
             verdict, text = TAMPERED, reports.forged
         elif reports.late:
-            verdict, text = "timeout", ""
+            verdict, text = ("memory", "was filling it when its time was up") if full else ("timeout", "")
         elif lost:
             verdict, text = self._cause(status)
         if verdict == "crash":
@@ -301,7 +303,7 @@ class Trial:
                 if not fooled and (result.verdict == TAMPERED or not control.lines & result.lines):
                     return self._true() if self._true().verdict != PASS else result
             if fooled and self._true().verdict == PASS:
-                return Result(TAMPERED, "passes tests that are not true", visible=self._true().visible)
+                return replace(self._true(), verdict=TAMPERED, detail="passes tests that are not true")
         return self._true()
 
     def _true(self) -> Result:
