@@ -111,9 +111,14 @@ class Plan:
         return list(known.values())
 
     def _alone(self, site: sites.Site, chance: random.Random, pool: list[ast.expr]) -> Control | None:
-        slot = chance.choice(site.slots)
-        new = slot.alter(chance, [each for each in pool if each is not slot.expected])
-        return None if new is None else self._control([(site, slot, new)])
+        """One assertion with its truth changed, by the strongest kind of slot that it can be changed in."""
+        slots = sorted(site.slots, key=lambda slot: (sites.RANK[slot.kind], chance.random()))
+        for slot in slots:
+            new = slot.alter(chance, [each for each in pool if each is not slot.expected])
+            control = None if new is None else self._control([(site, slot, new)])
+            if control is not None:
+                return control
+        return None
 
     def _exchanged(self, strong: list[sites.Site], chance: random.Random) -> Control | None:
         """Two assertions with each other's expected value."""

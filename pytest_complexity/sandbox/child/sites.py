@@ -17,7 +17,7 @@ from typing import Any
 from . import literals
 
 VALUE, COMPUTED, ORDER, TRUTH = "value", "computed", "order", "truth"
-_RANK = {VALUE: 0, COMPUTED: 1, ORDER: 2, TRUTH: 3}
+RANK = {VALUE: 0, COMPUTED: 1, ORDER: 2, TRUTH: 3}
 _MAX_ROWS = 5  #: of a table that become sites
 _CLOSE = frozenset(("isclose", "allclose", "array_equal", "array_equiv", "approx_equal"))
 _ASSERTING = frozenset(
@@ -64,7 +64,7 @@ class Slot:
 
 @dataclass(frozen=True)
 class Site:
-    """An assertion: the text it stands in, its lines there, the slots of the strongest kind that it has."""
+    """An assertion: the text it stands in, its lines there, its slots, the strongest first, and their kind."""
 
     chunk: int
     lines: frozenset[int]
@@ -198,7 +198,7 @@ class Finder:
         )
 
     def _site(self, chunk: int, line: int, slots: Iterator[Slot]) -> None:
-        found = sorted(slots, key=lambda slot: _RANK[slot.kind])
+        found = sorted(slots, key=lambda slot: RANK[slot.kind])
         if not found:
             return
         rows = [slot for slot in found if slot.table]
@@ -207,8 +207,7 @@ class Finder:
             for number in range(_MAX_ROWS):
                 self.sites.append(Site(chunk, frozenset((line,)), VALUE, (rows[int(number * step)],)))
             return
-        best = tuple(slot for slot in found if slot.kind == found[0].kind)
-        self.sites.append(Site(chunk, frozenset((line,)), found[0].kind, best))
+        self.sites.append(Site(chunk, frozenset((line,)), found[0].kind, tuple(found)))
 
     # -- slots ------------------------------------------------------------------------------------------------
 
@@ -290,7 +289,7 @@ class Finder:
             tolerance = _number(right)
             for slot in self._equal(places, scope, coarse=True):
                 if slot.kind == VALUE:
-                    yield _beyond(slot, 10 * tolerance if tolerance is not None else 0.0)
+                    yield _beyond(slot, 2 * tolerance if tolerance is not None else 0.0)
                 elif tolerance is not None:
                     yield Slot(COMPUTED, difference, "right", lambda *_: _plus(subtrahend, 7 + 10 * tolerance))
         elif _number(right) is not None:
@@ -361,7 +360,7 @@ def _beyond(slot: Slot, distance: float) -> Slot:
             new = _number(found) if found is not None else None
             if new is not None and abs(new - was) > distance:
                 return found
-        return None
+        return ast.Constant(was + 1 + 2 * distance)
 
     return replace(slot, alter=alter)
 
