@@ -16,8 +16,8 @@ from typing import Any
 
 MAX_TEXT = 8000  #: characters; and no text whose tree could be too deep to walk
 _DEEP = re.compile(r"[-+~]{30}|[(\[{]{30}|(?:not\s+){30}|(?:lambda\s*:\s*){10}")
-_DUNDERS = re.compile(r"__(?!(?:init|name|main|repr|str)__)|\\(?:x5f|u005f|137|N\{)", re.IGNORECASE)
 _SAFE_DUNDERS = frozenset(("__init__", "__name__", "__main__", "__repr__", "__str__"))
+_DUNDERS = re.compile(r"(?<!\w)(?:__init__|__name__|__main__|__repr__|__str__)(?!\w)|(__)|(\\(?:x5f|u005f|U0000005f|137|N\{))", re.I)
 _UNSAFE_NAMES = frozenset(
     (
         *("getattr", "setattr", "delattr", "hasattr", "globals", "locals", "vars", "dir", "eval", "exec", "compile"),
@@ -64,7 +64,7 @@ def innocent(
     The tests' text binds and loads some module-level names, and asks for some attributes: a program that reads the
     first, binds the second where they are not its own to bind, or sets the third might be after the tests themselves.
     """
-    if len(code) > MAX_TEXT or _DEEP.search(code) or _DUNDERS.search(code):
+    if len(code) > MAX_TEXT or _DEEP.search(code) or any(map(any, _DUNDERS.findall(code))):
         return False
     try:
         tree = _parsed(code, prompt)
