@@ -45,7 +45,7 @@ def changes_user() -> bool:
             ranges = [tuple(map(int, line.split())) for line in file]
     except OSError:
         return False
-    return os.getuid() == 0 and any(first <= FIRST_UID and LAST_UID < first + size for first, _, size in ranges)
+    return os.getuid() == 0 and any(first <= FIRST_UID and first + size > LAST_UID for first, _, size in ranges)
 
 
 def bubblewrap(bwrap: str, packages: dict[str, str]) -> list[str]:

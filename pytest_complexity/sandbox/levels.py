@@ -1,4 +1,4 @@
-"""How much isolation this machine gives. A level is had where one right and one wrong program get their verdicts at it."""
+"""How much isolation this machine gives: a level is had where a right and a wrong program get their verdicts at it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def choose(wanted: str | None) -> tuple[str, str]:
 @functools.lru_cache(maxsize=1)
 def best_level() -> tuple[str, str]:
     """The strongest level that works, and what was in the way of a stronger one. Raises SandboxError: none does."""
-    problems = []
+    problems: list[str] = []
     for level in reversed(LEVELS):
         problem = refusal(level)
         if not problem:

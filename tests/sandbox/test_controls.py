@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - a program stands on one line of the table
 """A pass counts because the same program fails on tests whose truth was changed."""
 
 from __future__ import annotations
@@ -104,7 +103,7 @@ def planned(*tests: str, **fields: object) -> plan.Plan:
 @pytest.mark.parametrize("test", KINDS)
 def test_an_assertion_that_is_surely_reached_has_a_control_of_the_strongest_kind(test: str) -> None:
     made = planned(test)
-    assert {site.kind for site in made.sites} == ({KINDS[test]} if KINDS[test] else set())
+    assert {site.kind for site in made.found} == ({KINDS[test]} if KINDS[test] else set())
     assert bool(made.controls()) == bool(KINDS[test])
 
 
@@ -119,7 +118,12 @@ def test_controls_are_the_same_whenever_they_are_made() -> None:
 
 
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text() | st.binary(),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text()
+    | st.binary(),
     lambda inner: st.lists(inner) | st.lists(inner).map(tuple) | st.dictionaries(st.text(), inner),
     max_leaves=8,
 )
@@ -167,7 +171,7 @@ def test_humanevals_references_fail_every_control() -> None:
 
 
 def test_three_tasks_of_humaneval_state_nothing_but_truth() -> None:
-    kinds = {task.task_id: {site.kind for site in planned_of(task).sites} for task in load_suite("humaneval").tasks}
+    kinds = {task.task_id: {site.kind for site in planned_of(task).found} for task in load_suite("humaneval").tasks}
     weak = {name for name, found in kinds.items() if found == {sites.TRUTH}}
     assert weak == {"HumanEval/52", "HumanEval/56", "HumanEval/61"}
 

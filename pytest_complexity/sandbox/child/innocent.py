@@ -16,8 +16,11 @@ from typing import Any
 
 MAX_TEXT = 8000  #: characters; and no text whose tree could be too deep to walk
 _DEEP = re.compile(r"[-+~]{30}|[(\[{]{30}|(?:not\s+){30}|(?:lambda\s*:\s*){10}")
+_WORDS = re.compile(r"\w+")
 _SAFE_DUNDERS = frozenset(("__init__", "__name__", "__main__", "__repr__", "__str__"))
-_DUNDERS = re.compile(r"(?<!\w)(?:__init__|__name__|__main__|__repr__|__str__)(?!\w)|(__)|(\\(?:x5f|u005f|U0000005f|137|N\{))", re.I)
+_DUNDERS = re.compile(
+    r"(?<!\w)(?:__init__|__name__|__main__|__repr__|__str__)(?!\w)|(__)|(\\(?:x5f|u005f|U0000005f|137|N\{))", re.I
+)
 _UNSAFE_NAMES = frozenset(
     (
         *("getattr", "setattr", "delattr", "hasattr", "globals", "locals", "vars", "dir", "eval", "exec", "compile"),
@@ -33,7 +36,11 @@ _COMPUTING = (
 #: the public names of harmless modules, without the modules that these have imported
 _MODULES = {
     **{
-        name: frozenset(key for key, value in vars(importlib.import_module(name)).items() if key[0] != "_" and type(value) is not ModuleType)
+        name: frozenset(
+            key
+            for key, value in vars(importlib.import_module(name)).items()
+            if key[0] != "_" and type(value) is not ModuleType
+        )
         - _FORMATTING
         for name in _COMPUTING
     },
@@ -68,13 +75,20 @@ def innocent(
         return False
     try:
         tree = _parsed(code, prompt)
-        look = _Look(frozenset(tests_ask))
+    except (SyntaxError, ValueError):
+        return True  # it will not run
+    except (RecursionError, MemoryError):
+        return False
+    words = set(_WORDS.findall(code))
+    look = _Look(frozenset(tests_ask))
+    try:
         look.body(tree.body)
-        bound = _binds(tree.body)
-        if (bound - look.imported) & _BUILTINS & frozenset(tests_load):
+        rebound = _BUILTINS & words.intersection(tests_load)
+        if rebound and (_binds(tree.body) - look.imported) & rebound:
             return False
-        return not any(name in tests_bind for name in look.reads(tree))
-    except (_Suspicious, SyntaxError, ValueError, RecursionError, MemoryError):
+        read = words.intersection(tests_bind)
+        return not read or read.isdisjoint(_global_loads(tree, ()))
+    except (_Suspicious, RecursionError, KeyError):
         return False
 
 
@@ -96,10 +110,6 @@ class _Look(ast.NodeVisitor):
     def body(self, statements: list[ast.stmt]) -> None:
         for statement in statements:
             self.visit(statement)
-
-    def reads(self, tree: ast.Module) -> set[str]:
-        """The names that the program loads from its module, or from beyond it."""
-        return set(_global_loads(tree, ()))
 
     def visit_Import(self, node: ast.Import) -> None:
         for alias in node.names:
@@ -128,9 +138,10 @@ class _Look(ast.NodeVisitor):
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
         module = isinstance(node.value, ast.Name) and node.value.id in self.modules
-        if node.attr.startswith(("_", "gi_", "cr_", "f_", "tb_", "co_", "ag_")) and node.attr not in _SAFE_DUNDERS:
-            if not (isinstance(node.value, ast.Name) and node.value.id == "self" and not node.attr.startswith("__")):
-                raise _Suspicious
+        inner = node.attr.startswith(("_", "gi_", "cr_", "f_", "tb_", "co_", "ag_")) and node.attr not in _SAFE_DUNDERS
+        own = isinstance(node.value, ast.Name) and node.value.id == "self" and not node.attr.startswith("__")
+        if inner and not own:
+            raise _Suspicious
         if not isinstance(node.ctx, ast.Load) and (module or node.attr in self._asked):
             raise _Suspicious
         if node.attr in _FORMATTING and not (isinstance(node.value, ast.Constant) or module):
@@ -177,7 +188,9 @@ def _targets(nodes: Any) -> Iterator[str]:
 
 def _binds(statements: list[ast.stmt]) -> set[str]:
     """The module-level names that a program binds, also by `global`."""
-    declared = {name for each in statements for node in ast.walk(each) if isinstance(node, ast.Global) for name in node.names}
+    declared = {
+        name for each in statements for node in ast.walk(each) if isinstance(node, ast.Global) for name in node.names
+    }
     return set(_targets(statements)) | declared
 
 
@@ -186,8 +199,10 @@ def _global_loads(node: ast.AST, scopes: tuple[frozenset[str], ...]) -> Iterator
     if isinstance(node, _FUNCTIONS):
         arguments = node.args
         every = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg)
-        body = node.body if isinstance(node.body, list) else [node.body]
-        declared = {name for each in body for part in ast.walk(each) if isinstance(part, ast.Global) for name in part.names}
+        body: list[Any] = node.body if isinstance(node.body, list) else [node.body]
+        declared = {
+            name for each in body for part in ast.walk(each) if isinstance(part, ast.Global) for name in part.names
+        }
         own = (frozenset(each.arg for each in every if each) | set(_targets(body))) - declared
         outside = [*arguments.defaults, *(each for each in arguments.kw_defaults if each)]
         outside += [] if isinstance(node, ast.Lambda) else node.decorator_list

@@ -17,6 +17,7 @@ from types import CodeType
 from typing import Any
 
 from . import innocent, literals, sites
+from .sites import Site, Slot
 
 KEPT = "__cx_kept__"  #: runner.py reads the value that an assertion looks at from this name
 #: what a plan depends on
@@ -63,7 +64,7 @@ class Plan:
     body: bytes = b""
     has_visible: bool = False
     shown_among_tests: bool = False
-    sites: list[sites.Site] = field(default_factory=list)
+    found: list[Site] = field(default_factory=list)
     binds: frozenset[str] = frozenset()
     loads: frozenset[str] = frozenset()
     asks: frozenset[str] = frozenset()
@@ -93,8 +94,10 @@ class Plan:
 
     def _made(self) -> list[Control]:
         chance = random.Random(self._seed)
-        strong = [site for site in self.sites if site.kind != sites.TRUTH]
-        hidden_first = sorted(strong or self.sites, key=lambda site: self._setup <= site.chunk < self._setup + self._prefix)
+        strong = [site for site in self.found if site.kind != sites.TRUTH]
+        hidden_first = sorted(
+            strong or self.found, key=lambda site: self._setup <= site.chunk < self._setup + self._prefix
+        )
         pool = [slot.expected for site in strong for slot in site.slots if slot.expected is not None]
         found = [self._alone(site, chance, pool) for site in hidden_first[:MOST_CONTROLS]]
         made = [control for control in found if control is not None]
@@ -104,13 +107,13 @@ class Plan:
             made += [more] if more is not None else []
         known = {control.body: control for control in made}
         if strong and len(known) < LEAST_CONTROLS:
-            for site in self.sites:
+            for site in self.found:
                 if site.kind == sites.TRUTH and len(known) < LEAST_CONTROLS:
                     control = self._alone(site, chance, pool)
                     known.update({control.body: control} if control else {})
         return list(known.values())
 
-    def _alone(self, site: sites.Site, chance: random.Random, pool: list[ast.expr]) -> Control | None:
+    def _alone(self, site: Site, chance: random.Random, pool: list[ast.expr]) -> Control | None:
         """One assertion with its truth changed, by the strongest kind of slot that it can be changed in."""
         slots = sorted(site.slots, key=lambda slot: (sites.RANK[slot.kind], chance.random()))
         for slot in slots:
@@ -120,18 +123,19 @@ class Plan:
                 return control
         return None
 
-    def _exchanged(self, strong: list[sites.Site], chance: random.Random) -> Control | None:
+    def _exchanged(self, strong: list[Site], chance: random.Random) -> Control | None:
         """Two assertions with each other's expected value."""
         values = [(site, slot) for site in strong for slot in site.slots if slot.kind == sites.VALUE and slot.expected]
         for _ in range(_MAX_TRIES if len(values) > 1 else 0):
             (one, slot), (two, other) = chance.sample(values, 2)
-            assert slot.expected is not None and other.expected is not None
+            assert slot.expected is not None
+            assert other.expected is not None
             was, new = literals.value(slot.expected), literals.value(other.expected)
             if one is not two and type(was) is type(new) and literals.differs(was, new):
                 return self._control([(one, slot, other.expected), (two, other, slot.expected)])
         return None
 
-    def _control(self, changes: list[tuple[sites.Site, sites.Slot, ast.expr]]) -> Control | None:
+    def _control(self, changes: list[tuple[Site, Slot, ast.expr]]) -> Control | None:
         """The tests with some slots filled anew; the trees are afterwards as they were."""
         was = []
         try:
@@ -164,7 +168,8 @@ def make(program: dict[str, Any]) -> Plan:
     plan = Plan(prompt=program["prompt_code"])
     plan._seed = zlib.crc32(repr([program[name] for name in FIELDS]).encode("utf-8", "surrogatepass"))
     plan._imports = [
-        compile(_parsed(text, "imports"), "<task imports>", "exec", dont_inherit=True) for text in program["test_imports"]
+        compile(_parsed(text, "imports"), "<task imports>", "exec", dont_inherit=True)
+        for text in program["test_imports"]
     ]
     setup = [program["test_setup_code"]] if program["test_setup_code"].strip() else []
     plan._setup = len(setup)
@@ -203,7 +208,7 @@ def _read(plan: Plan, sources: list[str]) -> None:
     for number, (source, tree) in enumerate(zip(sources, trees, strict=True)):  # now that all sites are known
         kept = tree if _LOOKS_AT_NAMES.search(source) else _Keeping().visit(tree)
         plan._texts.append(_Text(f"<tests {number}>", kept, _compiled(kept, f"<tests {number}>")))
-    plan.sites = finder.sites
+    plan.found = finder.sites
     plan.binds, plan.loads, plan.asks = frozenset(binds), frozenset(loads), frozenset(asks)
 
 
@@ -229,7 +234,9 @@ def _line(file: str, line: int) -> str:
 def _number(tree: ast.Module, file: str, line: int, assertions: dict[str, str]) -> None:
     """Give each assertion, and each statement that is a call, a line of its own."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Assert) or (isinstance(node, ast.Expr) and isinstance(node.value, (ast.Call, ast.Await))):
+        if isinstance(node, ast.Assert) or (
+            isinstance(node, ast.Expr) and isinstance(node.value, (ast.Call, ast.Await))
+        ):
             if isinstance(node, ast.Assert):
                 assertions[_line(file, line)] = ast.unparse(ast.Assert(test=node.test, msg=None))[:300]
             _set_lines(node, line)

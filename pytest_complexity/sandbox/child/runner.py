@@ -185,7 +185,7 @@ class _Short(reprlib.Repr):
 
     def repr_instance(self, value: Any, level: int) -> str:
         kind = type(value)
-        if kind.__repr__ is object.__repr__:
+        if vars(object)["__repr__"] is getattr(kind, "__repr__", None):
             return f"<{kind.__name__} object>"
         return super().repr_instance(value, level)
 

@@ -156,7 +156,7 @@ class Finder:
                 return self._runs_over(target.elts[1], arguments[0], scope)
             if name == "zip" and isinstance(target, ast.Tuple) and len(target.elts) == len(arguments):
                 pairs = zip(target.elts, arguments, strict=True)
-                return all([self._runs_over(each, rows, scope) for each, rows in pairs])
+                return min([self._runs_over(each, rows, scope) for each, rows in pairs])  # each notes its columns
             if name == "range":
                 try:
                     return len(range(*map(literals.value, arguments))) > 0
@@ -168,10 +168,10 @@ class Finder:
         if isinstance(target, ast.Name):
             scope.columns[target.id] = [(rows.elts, number) for number in range(len(rows.elts))]
         elif isinstance(target, ast.Tuple):
-            for column, name in enumerate(target.elts):
+            for column, part in enumerate(target.elts):
                 whole = [row for row in rows.elts if isinstance(row, (ast.List, ast.Tuple)) and column < len(row.elts)]
-                if isinstance(name, ast.Name) and len(whole) == len(rows.elts):
-                    scope.columns[name.id] = [(row.elts, column) for row in whole]
+                if isinstance(part, ast.Name) and len(whole) == len(rows.elts):
+                    scope.columns[part.id] = [(row.elts, column) for row in whole]
         return True
 
     def _handler(self, chunk: int, statement: ast.Try) -> None:
@@ -183,7 +183,7 @@ class Finder:
 
     def _compares(self, call: ast.Call) -> bool:
         """Whether a call asserts that its first argument is its second."""
-        name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+        name = _name(call.func)
         if len(call.args) < 2 or any(isinstance(each, ast.Starred) for each in call.args[:2]):
             return False
         if name in _ASSERTING:
@@ -193,7 +193,8 @@ class Finder:
             return False
         pair = {each.arg for each in function.args.args[:2]}
         return any(
-            isinstance(node, ast.Compare) and pair == {getattr(each, "id", "") for each in (node.left, *node.comparators)}
+            isinstance(node, ast.Compare)
+            and pair == {getattr(each, "id", "") for each in (node.left, *node.comparators)}
             for node in ast.walk(function)
         )
 
@@ -225,7 +226,7 @@ class Finder:
         elif isinstance(node, ast.Compare):
             yield from self._comparison(node, scope)
         elif isinstance(node, ast.Call):
-            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            name = _name(node.func)
             if name in _CLOSE and len(node.args) >= 2:
                 yield from self._pair_slots(node, scope, coarse=True)
             elif name == "all" and not node.args and isinstance(node.func, ast.Attribute):  # (array == list).all()
@@ -273,7 +274,7 @@ class Finder:
             return
         if isinstance(node, ast.Name):
             node = scope.tables.get(node.id, node)
-        yield from _value_slot(*place, node, coarse)
+        yield from _value_slot(place[0], place[1], node, coarse)
 
     def _pair_slots(self, call: ast.Call, scope: _Scope, coarse: bool = True) -> Iterator[Slot]:
         pair = [((call.args, at), call.args[at]) for at in range(2)]
@@ -311,8 +312,12 @@ def _own(statement: ast.AST) -> Iterator[ast.AST]:
 def _lets_through(item: ast.withitem) -> bool:
     """Whether an exception surely leaves a `with` statement."""
     call = item.context_expr
-    name = getattr(call, "func", call)
-    return (name.attr if isinstance(name, ast.Attribute) else getattr(name, "id", "")) in _TRANSPARENT
+    return _name(getattr(call, "func", call)) in _TRANSPARENT
+
+
+def _name(function: ast.expr) -> str:
+    """The last part of a function's name."""
+    return function.attr if isinstance(function, ast.Attribute) else str(getattr(function, "id", ""))
 
 
 def _must_raise(statement: ast.Try, following: list[ast.stmt]) -> bool:
@@ -386,7 +391,7 @@ def _membership(node: ast.Compare) -> Iterator[Slot]:
 def _difference(node: ast.expr) -> ast.BinOp | None:
     """The difference whose absolute value an expression is."""
     if isinstance(node, ast.Call) and len(node.args) == 1 and isinstance(node.args[0], ast.BinOp):
-        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        name = _name(node.func)
         if name in ("abs", "fabs") and isinstance(node.args[0].op, ast.Sub):
             return node.args[0]
     return None

@@ -28,7 +28,9 @@ from .sandboxed import Sandboxed, ZygoteLost
 
 EXIT_PATIENCE = 1.0
 NEAR = 0.5  #: of the limit: from here on it matters how long the program stood in line for a processor
-FULL = 2**19  #: bytes for each MiB of the limit, half of it: a program that holds as much as its time ends is filling it
+FULL = (
+    2**19
+)  #: bytes for each MiB of the limit, half of it: a program that holds as much as its time ends is filling it
 MAX_PLANS = 64
 MAX_DETAIL = 200
 PASS, TAMPERED = "pass", "tampered"
@@ -159,10 +161,8 @@ class Verifier:
         poll.register(channel, select.POLLIN)
         poll.register(self._parent, getattr(select, "POLLRDHUP", 0))
         channel.settimeout(max(0.0, deadline - time.monotonic()))
-        try:
+        with contextlib.suppress(OSError):  # it has left, or will not read: as below
             channel.sendall(frames.pack(head) + frames.pack(body))
-        except OSError:
-            pass  # it has left, or will not read: as below
         while not reports.over:
             ready = dict(poll.poll(max(0.0, deadline - time.monotonic()) * 1000))
             if self._parent.fileno() in ready:
@@ -184,13 +184,15 @@ class Verifier:
             status = self._sandbox.end(EXIT_PATIENCE if lost and not reports.forged else 0.0)
         except ZygoteLost:
             self._close()
-            verdict, detail = ("memory", _KILLED) if self._memory.happened() else ("crash", "the sandbox was brought down")
+            verdict, detail = (
+                ("memory", _KILLED) if self._memory.happened() else ("crash", "the sandbox was brought down")
+            )
             return Result(verdict, detail, seconds=seconds)
         channel.setblocking(False)
         while not reports.forged and not reports.late and (more := _received(channel)):
             reports.take(more)  # what was on its way: nothing may follow the end
-        kind, lines, detail = (reports.ended or (b"", b"", b""))
-        verdict, text = kind.decode(), detail.decode("utf-8", "replace")
+        kind, lines, said = reports.ended or (b"", b"", b"")
+        verdict, text = kind.decode(), said.decode("utf-8", "replace")
         if reports.forged:
             verdict, text = TAMPERED, reports.forged
         elif reports.late:

@@ -26,7 +26,7 @@ import time
 import warnings
 from collections.abc import Callable
 
-from . import filters, frames, namespaces, runner, system
+from . import filters, namespaces, runner, system
 
 # What programs import most, loaded once instead of once a trial; each module more would weigh on every fork.
 # Loading binds no name in a program.
