@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pytest_complexity.core.jsonl import dump_line, parse_object, read_bytes
+from pytest_complexity.core.jsonl import dump_line, line_of, parse_object, read_bytes
 from pytest_complexity.core.outcomes import Key, Outcome
 from pytest_complexity.core.tasks import Task
 from pytest_complexity.errors import ComplexityError, RecordingError, RunDirectoryError
@@ -168,7 +168,7 @@ def _rows(file: Path, check: Callable[[dict[str, Any]], object]) -> Iterator[dic
     lines = read_bytes(file, RunDirectoryError).split(b"\n") if file.exists() else []
     for number, line in enumerate(lines, start=1):
         if line:
-            yield _checked(line, f"{file}:{number}", check)
+            yield _checked(line, line_of(file, number), check)
 
 
 def _same(one: Outcome, other: Outcome) -> bool:
@@ -223,7 +223,7 @@ def _recover(file: Path, notices: list[str], check: Callable[[dict[str, Any]], o
         notices.append(f"{file}: its last line was cut and is dropped")
         os.truncate(file, len(whole))
     for number, line in enumerate(whole.split(b"\n")[:-1], start=1):
-        yield _checked(line, f"{file}:{number}", check)
+        yield _checked(line, line_of(file, number), check)
 
 
 def _checked(line: bytes, where: str, check: Callable[[dict[str, Any]], object]) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pytest_complexity.core.jsonl import dump_line, parse_jsonl
+from pytest_complexity.core.fields import placed, unexpected
+from pytest_complexity.core.jsonl import dump_line, line_of, parse_jsonl
 from pytest_complexity.core.tasks import Task, collect_tasks
 from pytest_complexity.errors import TaskError
 
@@ -34,7 +35,7 @@ def read_tasks(data: bytes, path: Path, convert: Callable[[Mapping[str, Any]], M
             try:
                 yield place, convert(row)
             except TaskError as why:
-                raise TaskError(f"{place}: {why}") from None
+                raise TaskError(placed(place, why)) from None
 
     return collect_tasks(records(), str(path))
 
@@ -42,7 +43,7 @@ def read_tasks(data: bytes, path: Path, convert: Callable[[Mapping[str, Any]], M
 def _rows(data: bytes, path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Rows of JSON Lines, or of the one JSON array that sanitized MBPP is."""
     if not data.lstrip().startswith(b"["):
-        yield from ((f"{path}:{number}", row) for number, row in parse_jsonl(data, str(path), TaskError))
+        yield from ((line_of(path, number), row) for number, row in parse_jsonl(data, str(path), TaskError))
         return
     try:
         rows = json.loads(data)
@@ -50,9 +51,9 @@ def _rows(data: bytes, path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
         raise TaskError(f"{path}: not JSON: {why}") from None
     for index, row in enumerate(rows):
         if not isinstance(row, dict):
-            raise TaskError(f"{path}: entry {index}: a JSON object is wanted, found {type(row).__name__}")
+            raise TaskError(f"{path}, entry {index}: {unexpected('an object', row)}")
         # Through the strict reader once more: no NaN, no repeated key.
         yield from (
-            (f"{path}: entry {index}", each)
-            for _, each in parse_jsonl(dump_line(row), f"{path}: entry {index}", TaskError)
+            (f"{path}, entry {index}", each)
+            for _, each in parse_jsonl(dump_line(row), f"{path}, entry {index}", TaskError)
         )

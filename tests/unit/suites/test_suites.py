@@ -65,7 +65,7 @@ def test_an_unknown_suite_lists_the_known_ones_and_the_way_to_bring_tasks() -> N
 def test_a_broken_copy_of_humaneval_names_line_and_field(tmp_path: Path) -> None:
     path = tmp_path / "h.jsonl"
     path.write_text(json.dumps({"task_id": "HumanEval/0", "prompt": "def f():", "entry_point": "f"}) + "\n")
-    with pytest.raises(TaskError, match=r"h\.jsonl:1: field 'test'"):
+    with pytest.raises(TaskError, match=r"h\.jsonl, line 1, field 'test'"):
         load_suite("humaneval", str(path))
 
 
