@@ -34,8 +34,8 @@ class Upstream:
         """Raises `ModelError`: a model that is not behind a server, or one whose key is missing."""
         if not isinstance(model, OpenAIModel):
             raise ModelError(
-                f"model {model.name!r}: serve sends requests on to servers that speak OpenAI's protocol, and this model "
-                "runs inside a process; start a server for it and give NAME=openai:MODEL@URL"
+                f"model {model.name!r}: serve sends requests on to servers that speak OpenAI's protocol, and this "
+                "model runs inside a process; start a server for it and give NAME=openai:MODEL@URL"
             )
         server = model.server
         url = (server.address() or _OPENAI).rstrip("/")
