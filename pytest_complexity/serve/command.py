@@ -78,10 +78,10 @@ def serve(arguments: argparse.Namespace) -> int:
     proof = "not asked whether it pays" if arguments.anyway else check_pays(arguments.directory, router)
     bounds = Bounds(**{bound.name: getattr(arguments, bound.name) for bound in fields(Bounds)})
     settings = Settings(router, behind, default, token, arguments.user_sessions, bounds)
-    _logged()
-    _tell(f"{arguments.directory}: {proof}")
     app = application(settings, DecisionLog(arguments.log))
     listening = _listening(arguments.host, arguments.port)
+    _logged()
+    _tell(f"{arguments.directory}: {proof}")
     _tell(f"http://{arguments.host}:{listening.getsockname()[1]}/v1, model {AUTO!r}: {' < '.join(router.ladder)}")
     web.run_app(app, sock=listening, handler_cancellation=True, access_log=None, print=None)
     return 0

@@ -15,7 +15,7 @@ HELD_OUT = "test.jsonl"  #: what `train` keeps from the classifier, beside it
 def check_pays(directory: Path, router: Router) -> str:
     """The figures, in one line. Raises `TrainedError` with them where they do not show that the router pays."""
     held_out = directory / HELD_OUT
-    if not held_out.is_file():
+    if not held_out.is_file() or not held_out.stat().st_size:
         raise TrainedError(
             f"{directory}: no held-out tasks ({HELD_OUT}) show that this router pays. "
             "Train with --test above 0, or serve it with --anyway"
@@ -32,6 +32,9 @@ def check_pays(directory: Path, router: Router) -> str:
         f"{_interval(score['over_zero_ci'])}"
     )
     pays = routing["worth_it"] if routing["policy"] == name else _above(score["over_zero_ci"])
+    leaked = report["router"]["leaked"] if report["router"] else 0
+    if leaked:
+        figures += f"; {leaked} of these tasks stand in its training set as well"
     if not pays:
         raise TrainedError(
             f"{directory}: its own report does not show that it pays: {figures}. Train on more tasks or other models, "
