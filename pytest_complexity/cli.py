@@ -14,7 +14,7 @@ from pathlib import Path
 from pytest_complexity.core.machine import processors
 from pytest_complexity.errors import ComplexityError, TaskError
 from pytest_complexity.labels import to_json
-from pytest_complexity.learning.classifiers import DEFAULT, NAMES
+from pytest_complexity.learning.classifiers import CLASSIFIERS, DEFAULT
 from pytest_complexity.learning.training.calibration import parse_target
 from pytest_complexity.models.performance_law import ladder, predict
 from pytest_complexity.report.assembly import Checks, results_of, route_on
@@ -114,7 +114,9 @@ def _add_learning(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     )
     _add_inputs(train)
     train.add_argument("-o", metavar="DIR", type=Path, required=True, help="where the router goes, and test.jsonl")
-    train.add_argument("--classifier", metavar="NAME", default=DEFAULT, help=f"one of {', '.join(NAMES)}")
+    train.add_argument(
+        "--classifier", metavar="NAME", default=DEFAULT, help=f"{', '.join(CLASSIFIERS.built_in)}, or another package's"
+    )
     train.add_argument("--seed", metavar="N", type=_seed, default=0, help="of the split and of training (default 0)")
     train.add_argument(
         "--test", metavar="SHARE", type=_share, default=0.2, help="of the tasks, held out (default 0.2; 0: none)"
