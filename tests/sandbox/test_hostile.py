@@ -300,7 +300,7 @@ def fast() -> Iterator[Sandbox]:
         yield sandbox
 
 
-def judge(sandbox: Sandbox, code: str, verdicts: str) -> None:
+def verify(sandbox: Sandbox, code: str, verdicts: str) -> None:
     found = sandbox.check(Program(code=code, tests=TESTS))
     assert found.verdict.value in verdicts.split(), found
     assert len(found.detail) <= 200
@@ -311,14 +311,14 @@ def judge(sandbox: Sandbox, code: str, verdicts: str) -> None:
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_verdict(fast: Sandbox, name: str) -> None:
-    judge(fast, *PROGRAMS[name])
+    verify(fast, *PROGRAMS[name])
 
 
 @pytest.mark.parametrize("name", OUTSIDE)
 def test_verdict_in_namespaces(fast: Sandbox, name: str) -> None:
     if fast.level != "namespaces":
         pytest.skip("needs namespaces: install bubblewrap")
-    judge(fast, *OUTSIDE[name])
+    verify(fast, *OUTSIDE[name])
     assert not Path("~/CX_WAS_HERE").expanduser().exists()
 
 
