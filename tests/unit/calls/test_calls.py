@@ -14,7 +14,7 @@ from simulate_calls import Driven, draw, drive
 from pytest_complexity.calls import AllCalls, CallPolicy
 from pytest_complexity.calls.lazy import REASON, Lazy
 from pytest_complexity.calls.switching.belief import Belief
-from pytest_complexity.calls.switching.policy import HORIZON, Switching
+from pytest_complexity.calls.switching.policy import HORIZON, Planned, Switching
 from pytest_complexity.core.counts import TaskCounts, counts_of
 from pytest_complexity.core.outcomes import Key, Outcome, Verdict
 from pytest_complexity.labels import label_all, open_models
@@ -129,7 +129,9 @@ def _drive_backwards(policy: CallPolicy, world: dict[Key, Outcome]) -> Driven:
 
 def switching(world: dict[Key, Outcome], models: int, *, checked: bool = True) -> Switching:
     tasks = frozenset((key.suite, key.task_id) for key in world) if checked else frozenset()
-    return Switching(list(world), NAMES[:models], Belief.vague(models), [10.0**k for k in range(models)], tasks)
+    return Switching(
+        list(world), NAMES[:models], Planned(Belief.vague(models)), [10.0**k for k in range(models)], tasks
+    )
 
 
 def test_switching_goes_on_until_a_visible_check_passes_or_no_call_pays() -> None:
@@ -163,7 +165,9 @@ def test_switching_passes_no_budget_and_does_not_depend_on_timing(budget: int | 
 
     def policy() -> Switching:
         costs = [1.0, 2.0, 4.0]
-        return Switching(list(world), NAMES[:3], Belief.vague(3), costs, tasks, budget=budget, run_budget=run_budget)
+        return Switching(
+            list(world), NAMES[:3], Planned(Belief.vague(3)), costs, tasks, budget=budget, run_budget=run_budget
+        )
 
     driven = drive(policy(), world)
     above = [outcome.task_id for outcome in driven.outcomes if outcome.model != NAMES[0]]
