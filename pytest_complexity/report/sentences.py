@@ -43,7 +43,8 @@ def _called(report: Report) -> str:
     if calls["policy"] in ("switching", "cascade"):
         return (
             f"{calls['policy'].capitalize()} handed in a right answer for {percent(calls['accuracy'])} of "
-            f"{calls['tasks']} tasks (95% {interval(calls['accuracy_ci'])}) at a mean of {calls['cost']:.2f} calls of the last model."
+            f"{calls['tasks']} tasks (95% {interval(calls['accuracy_ci'])}) at a mean of "
+            f"{calls['cost']:.2f} calls of the last model."
         )
     filled = ", ".join(
         f"{name} {percent(each['accuracy'])} ({interval(each['accuracy_ci'])})"
