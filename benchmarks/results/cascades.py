@@ -12,7 +12,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import cascade_worlds
@@ -23,14 +23,13 @@ from pages import table
 from pytest_complexity.calls.cascade import Plan
 from pytest_complexity.labels import label_all
 from pytest_complexity.learning.near_duplicates import groups, sketches
-from pytest_complexity.run.inputs import Measured, read_inputs
-from pytest_complexity.scoring.cascades import Cascade, Cascades, Odds, Trials, Tuning, cascades, check_score, trials_of
-from pytest_complexity.scoring.policies import Bench, matrices, play, score_policies, singles
 from pytest_complexity.policies.always import Always
 from pytest_complexity.policies.oracle import Oracle
+from pytest_complexity.run.inputs import Measured, read_inputs
+from pytest_complexity.scoring.cascades import Cascade, Cascades, Odds, Trials, Tuning, cascades, check_score, trials_of
+from pytest_complexity.scoring.policies import Bench, play, score_policies, singles
 
-#: Chosen by list price alone, before any figure of theirs was computed: the cheapest, one from the middle, the dearest,
-#: then their neighbours.
+#: Chosen by list price alone, before any cascade on them was computed.
 TWO = (
     ("ministral_8b", "claude_opus_4"),
     ("gemini_2_0_flash_lite", "gpt_4o"),
@@ -60,7 +59,7 @@ class Ladder:
         return groups(sketches([task.text for task in self.bench.tasks]))
 
 
-@lru_cache(maxsize=None)
+@cache
 def read(path: Path, ladder: tuple[str, ...] | None) -> Measured:
     return read_inputs([path], ladder)
 
@@ -133,9 +132,9 @@ def ladders(out: Path) -> Iterator[str]:
     yield "## Every ladder: the fixed and the tuned plan"
     yield (
         "The fixed plan needs no tuning: up to three calls of the model before the last, then the last. The tuned one "
-        "is, in five folds with near-duplicates in one, the plan that is right most often on the other folds at no more "
-        "cost than the best single model; the plan named is that of all tasks. DiffTrust's ladders were chosen by list "
-        "price, before any figure was seen; its dollars are a thousand tasks' and estimates that leave out prose and "
+        "is, in five folds with near-duplicates in one, the plan that is right most often on the other folds at no "
+        "more cost than the best single model; the plan named is that of all tasks. DiffTrust's ladders of two and "
+        "three were chosen by list price before any cascade on them was computed; its dollars are a thousand tasks' and estimates that leave out prose and "
         "all reasoning tokens, so that o4-mini and R1 truly cost several times as much. MBPP's prompts there show no "
         "test: the first assertion is a check that the models did not know of."
     )
@@ -200,8 +199,8 @@ def transfer(out: Path) -> Iterator[str]:
 def checks(out: Path) -> Iterator[str]:
     yield "## How much the visible check tells"
     rows = []
-    for name in FOLDER:
-        for others in (False, True) if FOLDER[name].endswith("mbpp") else (False,):
+    for name, folder in FOLDER.items():
+        for others in (False, True) if folder.endswith("mbpp") else (False,):
             score = check_score(ladder_of(out, name, others=others).trials)
             title = name + (", by the other assertions alone" if others else "")
             cells = (f"{100 * score.precision:.1f}%", f"{100 * score.recall:.1f}%", f"{score.auroc:.3f}")
@@ -228,14 +227,17 @@ def others(out: Path) -> Iterator[str]:
 
 AGREEMENT = """## Agreement of answers as a check
 
-Not built. Where a task shows nothing, two answers that behave alike on generated inputs could stand for a check. A study
-before this page found that this adds 1.4 to 2.0 points on weak models and nothing beyond its interval elsewhere: answers
-that agree are often wrong together. No script here repeats that study."""
+Not built. Where a task shows nothing, two answers that behave alike on generated inputs could stand for a check. A
+study before this page found 1.4 to 2.0 points more on weak models and nothing beyond the interval elsewhere: answers that
+agree are often wrong together. No script here repeats that study."""
 
 
 def main() -> None:
     out = Path(sys.argv[1])
-    print("# Cascades\n\nWritten by `benchmarks/results/cascades.py`. What a cascade is: [../cascades.md](../cascades.md).\n")
+    print(
+        "# Cascades\n\nWritten by `benchmarks/results/cascades.py`. "
+        "What a cascade is: [../cascades.md](../cascades.md).\n"
+    )
     for part in (known(out), ladders(out), transfer(out), checks(out), others(out), cascade_worlds.page()):
         for paragraph in part:
             print(paragraph + "\n", flush=True)
