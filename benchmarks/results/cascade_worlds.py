@@ -149,9 +149,10 @@ def coverage(worlds: int) -> Iterator[str]:
             rows.append(
                 [f"{tasks} tasks, {trials} trials: {name}", str(len(each)), f"{100 * over:.1f}%", f"{100 * gain:.1f}%"]
             )
+    shares = ", ".join(f"{100 * mean:.0f}%" for mean in right.mean(axis=0))
     yield (
-        f"Tasks of all difficulties: the models are right on {', '.join(f'{100 * m:.0f}%' for m in right.mean(axis=0))} "
-        "of them. The check passes 97% of right answers and 10% of wrong ones. Share of 95% intervals that hold the true value (goal: 93 to 97%)."
+        f"Tasks of all difficulties: the models are right on {shares} of them. The check passes 97% of right answers "
+        "and 10% of wrong ones. Share of 95% intervals that hold the true value (goal: 93 to 97%)."
     )
     yield table("recording and policy|worlds|against the zero router|against the best single model", rows)
 

@@ -134,9 +134,9 @@ def ladders(out: Path) -> Iterator[str]:
         "The fixed plan needs no tuning: up to three calls of the model before the last, then the last. The tuned one "
         "is, in five folds with near-duplicates in one, the plan that is right most often on the other folds at no "
         "more cost than the best single model; the plan named is that of all tasks. DiffTrust's ladders of two and "
-        "three were chosen by list price before any cascade on them was computed; its dollars are a thousand tasks' and estimates that leave out prose and "
-        "all reasoning tokens, so that o4-mini and R1 truly cost several times as much. MBPP's prompts there show no "
-        "test: the first assertion is a check that the models did not know of."
+        "three were chosen by list price before any cascade on them was computed; its dollars are a thousand tasks'"
+        " and estimates that leave out prose and all reasoning tokens, so that o4-mini and R1 truly cost several times "
+        "as much. MBPP's prompts there show no test: the first assertion is a check that the models did not know of."
     )
     rows, pays = [], {"cascade": 0, "cascade-tuned": 0}
     for name, models in every():
@@ -228,8 +228,8 @@ def others(out: Path) -> Iterator[str]:
 AGREEMENT = """## Agreement of answers as a check
 
 Not built. Where a task shows nothing, two answers that behave alike on generated inputs could stand for a check. A
-study before this page found 1.4 to 2.0 points more on weak models and nothing beyond the interval elsewhere: answers that
-agree are often wrong together. No script here repeats that study."""
+study before this page found 1.4 to 2.0 points more on weak models and nothing beyond the interval elsewhere: answers
+that agree are often wrong together. No script here repeats that study."""
 
 
 def main() -> None:
