@@ -22,6 +22,8 @@ from pytest_complexity.report.gates import annotated, margin
 from pytest_complexity.report.plots import plots
 from pytest_complexity.run.inputs import read_inputs, read_labels
 from pytest_complexity.sandbox.doctor import doctor
+from pytest_complexity.serve import command as serve_command
+from pytest_complexity.serve.decisions import is_log, lines, traffic
 from pytest_complexity.suite_check import check_tasks
 from pytest_complexity.suites import SUITES, load_file, load_suite
 from pytest_complexity.suites.mbpp import OFFICIAL, fetch
@@ -81,6 +83,9 @@ def parser() -> argparse.ArgumentParser:
     )
     route.add_argument("--json", action="store_true", help="a JSON object a line: model, chances, level, cost")
     route.set_defaults(command=_route)
+    served = commands.add_parser("serve", help="an OpenAI-compatible server that routes by what `train` wrote")
+    serve_command.add_options(served)
+    served.set_defaults(command=serve_command.serve)
     prior = commands.add_parser("prior", help="a ladder before the first call: predicted MMLU (Performance Law)")
     prior.add_argument("configs", nargs="+", type=Path, metavar="CONFIG.json", help="a dense model's config.json")
     prior.add_argument("--tokens", required=True, metavar="18T[,...]", help="training tokens, in the same order")
@@ -172,6 +177,8 @@ def _label(arguments: argparse.Namespace) -> int:
 
 
 def _report(arguments: argparse.Namespace) -> int:
+    if all(map(is_log, arguments.inputs)):
+        return _traffic(arguments)
     checks = Checks.read(arguments.gate, arguments.baseline, arguments.margin)
     measured = read_inputs(arguments.inputs, _ladder(arguments))
     routed = route_on(measured, arguments.router, arguments.rule) if arguments.router else None
@@ -186,6 +193,20 @@ def _report(arguments: argparse.Namespace) -> int:
     if arguments.plots is not None:
         for name, data in plots(results.report):
             _write(arguments.plots / name, data)
+    for gate in checked:
+        print(annotated(gate), file=sys.stderr)
+    return 0 if all(gate.passed for gate in checked) else 1
+
+
+def _traffic(arguments: argparse.Namespace) -> int:
+    """What a log of `serve` comes to."""
+    checks = Checks.read(arguments.gate)
+    report = traffic(arguments.inputs)
+    text = json.dumps(report, indent=2, allow_nan=False) + "\n"
+    sys.stdout.write(text if arguments.json else "".join(line + "\n" for line in lines(report)))
+    if arguments.o is not None:
+        _write(arguments.o / "traffic.json", text)
+    checked = checks.of(report)
     for gate in checked:
         print(annotated(gate), file=sys.stderr)
     return 0 if all(gate.passed for gate in checked) else 1
