@@ -34,9 +34,9 @@ def auroc(chances: Floats, successes: Floats, trials: Floats, seed: int = 0) -> 
     def area(drawn: Floats) -> Floats:
         won, lost = (np.add.reduceat((drawn * each)[..., order], starts, axis=-1) for each in (successes, failures))
         below = np.cumsum(lost, axis=-1) - lost / 2
-        areas: Floats = (won * below).sum(axis=-1) / (won.sum(axis=-1) * lost.sum(axis=-1))
-        areas = np.minimum(areas, 1.0)  # of all ranked right, rounding can make more
-        return areas
+        areas = (won * below).sum(axis=-1) / (won.sum(axis=-1) * lost.sum(axis=-1))
+        limited: Floats = np.minimum(areas, 1.0)  # rounding can make more
+        return limited
 
     value = float(area(np.ones(len(chances))))
     return Auroc(value, interval(np.concatenate([area(drawn) for drawn in weights(len(chances), seed)]), value))
