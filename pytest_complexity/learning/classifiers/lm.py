@@ -14,7 +14,7 @@ import os
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,8 @@ _LOG = logging.getLogger(__name__)
 
 class LmClassifier(TextClassifier):
     """LoRA on a causal language model; a seventh of the tasks choose the epoch and the temperature."""
+
+    learned: ClassVar = {"temperature": ("f", ()), "base": ("u", ("bytes",))}
 
     def _learn(self, texts: list[str], levels: NDArray[np.int64], counts: Counts) -> None:
         if self.classes_.max() > 9:
@@ -125,12 +127,11 @@ class LmClassifier(TextClassifier):
 
     def _state(self) -> dict[str, NDArray[Any]]:
         named = {_PREFIX + name: array for name, array in self.adapters_.items()}
-        return {**named, **self.by_level_.state(), "temperature": self.temperature_, "base": self.base_}
+        return {**super()._state(), **named, **self.by_level_.state()}
 
     def _restore(self, arrays: Arrays) -> None:
+        super()._restore(arrays)
         self.by_level_ = ByLevel.restored(arrays, len(self.classes_), self.models_)
-        self.temperature_ = wanted(arrays, "temperature", "f", 0)
-        self.base_ = wanted(arrays, "base", "u", 1)
         self._base = Base()
         if self.base_.tobytes().hex() != self._base.digest:
             raise TrainedError(f"was trained upon another base model than {self._base.file}")
