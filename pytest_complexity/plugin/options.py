@@ -35,6 +35,7 @@ OPTIONS = (
     Option("models", "A,B,C", "the ladder: models to ask, cheapest first"),
     Option("trials", "M", "trials for each task and model (default 5)", int),
     Option("dataset", "NAME_OR_PATH", "where a built-in suite's tasks come from: full, sanitized or a file"),
+    Option("show-tests", "N", "show the first N assertions in the prompt, where a suite shows none", int),
     Option("limit", "N", "only the first N tasks of each suite", int),
     Option("run", "DIR", "run directory (default: .pytest-complexity/<hash of the configuration>)"),
     Option("replay", "PATH[,PATH]", "answer from recordings, call no model"),
@@ -45,7 +46,11 @@ OPTIONS = (
     Option("temperature", "T", "sampling temperature (default: the model's own)", float),
     Option("max-tokens", "N", "longest completion (default: the model's own)", int),
     Option("max-cost", "USD", "stop before a call would pass it; over all sessions of the run", float),
-    Option("calls", "WHICH", "which calls to make: all, lazy, switching, switching:RUN_OR_COUNTS, or their number"),
+    Option(
+        "calls",
+        "WHICH",
+        "which to make: all, lazy, switching[:RUN_OR_COUNTS], cascade[:PLAN_OR_DIR], or their number",
+    ),
     Option("rule", "NAME", "label rule: complexitynet, tier, tier@SHARE (default: by the ladder)"),
     Option("router", "DIR", "judge a trained router on this run: what `pytest-complexity train` wrote"),
     Option("gate", "'PATH OP NUMBER'", "fail the run unless it holds in report.json; repeatable", str, True),
@@ -65,6 +70,7 @@ class Settings:
     specs: tuple[str, ...] | None  #: the ladder as it was given: names, or NAME=openai:MODEL@URL
     trials: int | None
     dataset: str | None
+    show_tests: int | None
     limit: int | None
     run: Path | None
     replay: tuple[Path, ...]
@@ -133,6 +139,7 @@ def read_settings(config: pytest.Config) -> Settings:
         specs=_specs(get("models")),
         trials=_positive("trials", get("trials")),
         dataset=get("dataset") or None,
+        show_tests=_positive("show-tests", get("show_tests")),
         limit=_positive("limit", get("limit")),
         run=config.invocation_params.dir / run if run else None,
         replay=tuple(config.invocation_params.dir / part for part in _parts(get("replay"))),

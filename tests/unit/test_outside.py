@@ -19,7 +19,7 @@ PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 
 def test_the_package_exports_these_names() -> None:
-    assert sorted(pytest_complexity.__all__) == ["Outcome", "Task", "Verdict"]
+    assert sorted(pytest_complexity.__all__) == ["Cascade", "Outcome", "Task", "Verdict"]
     assert all(hasattr(pytest_complexity, name) for name in pytest_complexity.__all__)
 
 
@@ -36,7 +36,7 @@ def test_other_packages_register_under_these_groups() -> None:
 
 
 def test_these_names_are_built_in() -> None:
-    assert list(CALL_POLICIES.built_in) == ["all", "lazy", "budget", "switching"]
+    assert list(CALL_POLICIES.built_in) == ["all", "lazy", "budget", "switching", "cascade"]
     assert list(CLASSIFIERS.built_in) == ["majority", "length", "knn", "tfidf", "embedding", "lm", "openai"]
     assert list(registry.BUILT_IN) == ["codellama", "gpt35", "gpt4", "smollm2"]
 
