@@ -15,7 +15,7 @@ import numpy as np
 from pytest_complexity.calls.cascade import Plan, Stage, plans, usual
 from pytest_complexity.core.outcomes import Outcome, Verdict
 from pytest_complexity.policies import Kind
-from pytest_complexity.scoring.curves import heights
+from pytest_complexity.scoring.curves import hull
 from pytest_complexity.scoring.policies import Bench, Played, matrices
 
 if TYPE_CHECKING:
@@ -263,10 +263,9 @@ def fixed(bench: Bench, trials: Trials) -> list[Cascade]:
     """The cascades that need no tuning: `cascade`, `cascade-known`, `best-of-N`."""
     models, most = len(bench.ladder), max(task.planned for task in bench.tasks)
     wanted = usual(models)
-    first = wanted.stages[0].model if wanted else 0
-    calls = sum(stage.attempts for stage in wanted.stages) if wanted else 3
-    found = [_played("best-of-N", "cascade", Plan((Stage(first, calls),)), trials, most)]
-    if wanted:
+    calls = sum(stage.attempts for stage in wanted.stages)
+    found = [_played("best-of-N", "cascade", Plan((Stage(wanted.stages[0].model, calls),)), trials, most)]
+    if models > 1:
         found.insert(0, _played("cascade", "cascade", wanted, trials, most))
         found.append(_played("cascade-known", "informed", wanted, trials.known(), most))
     return found
@@ -292,21 +291,30 @@ class Tuning:
         self._bench = bench
 
     def best(self, weights: Floats) -> list[int]:
-        """The plan with the most points over the zero router, by its place: for each row of weights of the tasks.
+        """The plan that is right most often at no more cost than always the best single model, by its place.
 
-        Only plans that cost no more than always the dearest model: a cascade should save.
+        For each row of weights of the tasks; of plans alike the cheapest.
         """
         rates, costs = matrices(self._bench)
-        solved, cost, price = weights @ self.solved, weights @ self.cost, weights @ costs
-        over = solved - heights(price, weights @ rates, cost)
-        over[cost > price.max(axis=1, keepdims=True) * (1 + 1e-9)] = -np.inf
-        return [int(place) for place in np.round(over, 9).argmax(axis=1)]
+        solved, cost, right = weights @ self.solved, weights @ self.cost, np.round(weights @ rates, 9)
+        found = []
+        for row in range(len(weights)):
+            price = (weights[row] @ costs)[right[row] == right[row].max()].min()
+            able = np.flatnonzero(cost[row] <= price * (1 + 1e-9))
+            order = np.lexsort((cost[row, able], -np.round(solved[row, able], 9)))
+            found.append(int(able[order[0]]))
+        return found
 
     def worth(self, weights: Floats, prices: Floats) -> Ints:
         """The plan with the most right for its cost, by its place: (rows of weights, prices of a unit of cost)."""
         solved, cost = weights @ self.solved, weights @ self.cost
         found: Ints = np.stack([np.round(solved - price * cost, 12).argmax(axis=1) for price in prices], axis=1)
         return found
+
+    def efficient(self, tasks: NDArray[np.bool_]) -> list[int]:
+        """The plans on the hull of all over some of the tasks, cheapest first, by their places."""
+        solved, cost = self.solved[tasks].mean(axis=0).tolist(), self.cost[tasks].mean(axis=0).tolist()
+        return hull(list(zip(cost, solved, strict=True)))
 
     def tuned(self, groups: Ints, seed: int = 0) -> Cascade | None:
         """`cascade-tuned`: on each task the plan that is best on the other folds; None where there are too few tasks.
