@@ -5,17 +5,18 @@ A leaf beside `outcomes.py`: it knows files of counts and outcomes, and neither 
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
-from pytest_complexity.core.jsonl import read_jsonl
+from pytest_complexity.core.fields import COUNT, LINE, NAME, NUMBER, STRING, Fields, integer, shown, unexpected
+from pytest_complexity.core.jsonl import line_of, read_jsonl
 from pytest_complexity.core.outcomes import Key, Outcome, Verdict
 from pytest_complexity.errors import RecordingError
+
+_TRIALS = integer(1)
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def _count_task(
 
 
 def read_counts(path: str | PathLike[str], models: Sequence[str] | None = None) -> list[TaskCounts]:
-    """The tasks of a JSONL file of counts, or of a `labels.jsonl` (DESIGN, "The command").
+    """The tasks of a JSONL file of counts, or of a `labels.jsonl`.
 
     A line has `task_id`, `text`, `trials` (a number, or one for each model), `successes` by model, and may have
     `suite` and `cost_usd` by model (null: unknown); other fields are ignored. `planned` is the largest of the
@@ -108,13 +109,11 @@ def read_counts(path: str | PathLike[str], models: Sequence[str] | None = None) 
     seen: dict[tuple[str | None, str], int] = {}
     lines: list[int] = []
     for number, record in read_jsonl(Path(path), RecordingError):
-        where = f"{path}:{number}"
-        task = _task(where, record)
+        fields = Fields(record, line_of(path, number), RecordingError)
+        task = _task(fields)
         first = seen.setdefault((task.suite, task.task_id), number)
         if first != number:
-            raise RecordingError(
-                f"{where}: field 'task_id': {task.task_id!r} stands on line {first} already; keep one of the two"
-            )
+            raise fields.wrong("task_id", f"line {first} has {task.task_id!r} too. Keep one of the two")
         tasks.append(task)
         lines.append(number)
     if not tasks:
@@ -123,80 +122,44 @@ def read_counts(path: str | PathLike[str], models: Sequence[str] | None = None) 
     ladder = known if models is None else _picked(path, models, known)
     if models is None:
         for number, task in zip(lines, tasks, strict=True):
-            _check_order(f"{path}:{number}", list(task.trials), known)
+            _check_order(line_of(path, number), list(task.trials), known)
     return [_on_ladder(task, ladder) for task in tasks]
 
 
-def _task(where: str, record: dict[str, Any]) -> TaskCounts:
-    for field in ("task_id", "text", "trials", "successes"):
-        if field not in record:
-            raise RecordingError(f"{where}: field {field!r} is missing")
-    for field in ("task_id", "text"):
-        if not isinstance(record[field], str):
-            raise RecordingError(f"{where}: field {field!r}: expected a string, got {_shown(record[field])}")
-    suite = record.get("suite")
-    if suite is not None and not isinstance(suite, str):
-        raise RecordingError(f"{where}: field 'suite': expected a string or null, got {_shown(suite)}")
-    if not record["task_id"]:
-        raise RecordingError(f"{where}: field 'task_id': is empty")
-    successes = _whole_numbers(where, "successes", record["successes"])
-    trials = _trials(where, record["trials"], successes)
-    for model, solved in successes.items():
-        if solved > trials[model]:
-            raise RecordingError(f"{where}: field 'successes.{model}': {solved} successes of {trials[model]} trials")
-    cost = _costs(where, record.get("cost_usd"), successes)
-    planned = max(trials.values())
-    return TaskCounts(suite, record["task_id"], record["text"], trials, successes, planned, cost)
+def _task(fields: Fields) -> TaskCounts:
+    task_id, text = fields.get("task_id", NAME), fields.get("text", STRING)
+    suite = fields.get("suite", STRING.or_null())
+    solved = fields.inside("successes")
+    if not solved.values:
+        raise fields.wrong("successes", "names no model")
+    for model in solved.values:
+        if not LINE.holds(model):
+            raise fields.wrong("successes", unexpected("models' names, each one printable line", model))
+    successes = solved.all(COUNT)
+    trials = _trials(fields, successes)
+    for model, number in successes.items():
+        if number > trials[model]:
+            raise solved.wrong(model, f"{number} successes of {trials[model]} trials")
+    return TaskCounts(suite, task_id, text, trials, successes, max(trials.values()), _costs(fields, successes))
 
 
-def _trials(where: str, value: Any, successes: Mapping[str, int]) -> dict[str, int]:
-    if not isinstance(value, dict):
-        number = _whole_number(where, "trials", value)
-        if number == 0:
-            raise RecordingError(f"{where}: field 'trials': 0 trials say nothing; remove the line")
-        return dict.fromkeys(successes, number)
-    trials = _whole_numbers(where, "trials", value)
-    for field, names, others in (("trials", successes, trials), ("successes", trials, successes)):
-        for model in names:
-            if model not in others:
-                raise RecordingError(f"{where}: field '{field}.{model}' is missing")
-    return {model: trials[model] for model in successes}
+def _trials(fields: Fields, successes: Mapping[str, int]) -> dict[str, int]:
+    if not isinstance(fields.values.get("trials"), dict):
+        return dict.fromkeys(successes, fields.get("trials", _TRIALS))
+    trials = fields.inside("trials")
+    if unfit := [model for model in trials.values if model not in successes]:
+        raise fields.wrong("trials", f"names {shown(unfit[0])}, which 'successes' does not")
+    return {model: trials.get(model, COUNT) for model in successes}
 
 
-def _whole_numbers(where: str, field: str, value: Any) -> dict[str, int]:
-    if not isinstance(value, dict) or not value:
-        raise RecordingError(f"{where}: field {field!r}: expected {{model: number}}, got {_shown(value)}")
-    if "" in value:
-        raise RecordingError(f"{where}: field {field!r}: a model without a name")
-    for model in value:
-        if not model.isprintable():  # it goes into tables, and to terminals
-            raise RecordingError(f"{where}: field {field!r}: a model's name is one printable line, got {_shown(model)}")
-    return {model: _whole_number(where, f"{field}.{model}", number) for model, number in value.items()}
-
-
-def _whole_number(where: str, field: str, value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise RecordingError(f"{where}: field {field!r}: expected a whole number from 0, got {_shown(value)}")
-    return value
-
-
-def _costs(where: str, value: Any, successes: Mapping[str, int]) -> dict[str, float] | None:
-    if value is None:
+def _costs(fields: Fields, successes: Mapping[str, int]) -> dict[str, float] | None:
+    if fields.values.get("cost_usd") is None:
         return None
-    if not isinstance(value, dict):
-        raise RecordingError(f"{where}: field 'cost_usd': expected {{model: dollars}}, got {_shown(value)}")
-    for model, cost in value.items():
-        field = f"cost_usd.{model}"
-        if model not in successes:
-            raise RecordingError(f"{where}: field {field!r}: 'successes' has no such model")
-        if cost is not None and (not isinstance(cost, int | float) or isinstance(cost, bool) or not 0 <= cost < 1e300):
-            raise RecordingError(f"{where}: field {field!r}: expected dollars from 0, got {_shown(cost)}")
-    return {model: float(value[model]) for model in successes if value.get(model) is not None} or None
-
-
-def _shown(value: Any) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+    costs = fields.inside("cost_usd")
+    if unfit := [model for model in costs.values if model not in successes]:
+        raise fields.wrong("cost_usd", f"names {shown(unfit[0])}, which 'successes' does not")
+    known = costs.all(NUMBER.or_null())
+    return {model: float(cost) for model in successes if (cost := known.get(model)) is not None} or None
 
 
 def _picked(path: str | PathLike[str], models: Sequence[str], known: list[str]) -> list[str]:
@@ -215,8 +178,8 @@ def _check_order(where: str, names: list[str], ladder: list[str]) -> None:
     expected = [model for model in ladder if model in names]
     if names != expected:
         raise RecordingError(
-            f"{where}: field 'successes': the models stand in another order than before "
-            f"({', '.join(names)}; before: {', '.join(expected)}); say the ladder, cheapest model first (--models)"
+            f"{where}, field 'successes': names the models as {', '.join(names)}, and the lines before it as "
+            f"{', '.join(expected)}. Give the ladder, cheapest model first, with --models"
         )
 
 

@@ -1,6 +1,6 @@
 """JSON Lines, strictly: every broken line is an error that names its file and its number.
 
-Reads plain, gzip and xz files. A leaf: imports only the errors.
+Reads plain, gzip and xz files.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
+from pytest_complexity.core.fields import unexpected
 from pytest_complexity.errors import ComplexityError
 
 
@@ -37,13 +38,26 @@ def parse_jsonl(data: bytes, where: str, error: type[ComplexityError]) -> Iterat
     """As `read_jsonl`, of bytes that were read from `where`."""
     for number, line in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):
         if line.strip():
-            yield number, parse_object(line, f"{where}:{number}", error)
+            yield number, parse_object(line, line_of(where, number), error)
+
+
+def line_of(path: object, number: int) -> str:
+    """How messages name a line of a file, counted from 1."""
+    return f"{path}, line {number}"
 
 
 def parse_object(line: bytes, where: str, error: type[ComplexityError]) -> dict[str, Any]:
-    """One JSON object; NaN, infinities and repeated keys are not JSON. Raises `error` with `where` in front."""
+    """One JSON object, without NaN, infinities, numbers beyond a float and repeated keys.
+
+    Raises `error` with `where` in front.
+    """
     try:
-        value = json.loads(line.decode("utf-8"), parse_constant=_no_constant, object_pairs_hook=_no_repeated_key)
+        value = json.loads(
+            line.decode("utf-8"),
+            parse_float=_finite,
+            parse_constant=_no_constant,
+            object_pairs_hook=_no_repeated_key,
+        )
     except UnicodeDecodeError as why:
         raise error(f"{where}: not UTF-8 (byte {why.start})") from None
     except json.JSONDecodeError as why:
@@ -51,7 +65,7 @@ def parse_object(line: bytes, where: str, error: type[ComplexityError]) -> dict[
     except (ValueError, RecursionError) as why:
         raise error(f"{where}: {why}") from None
     if not isinstance(value, dict):
-        raise error(f"{where}: a JSON object is wanted, found {type(value).__name__}")
+        raise error(f"{where}: {unexpected('an object', value)}")
     return value
 
 
@@ -72,7 +86,7 @@ def _no_constant(name: str) -> NoReturn:
 def _finite(digits: str) -> float:
     number = float(digits)
     if math.isinf(number):
-        raise ValueError(f"{digits} is too large a number")
+        raise ValueError(f"{digits} is too large for a number")
     return number
 
 
@@ -80,5 +94,5 @@ def _no_repeated_key(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     record = dict(pairs)
     if len(record) != len(pairs):
         keys = [key for key, _ in pairs]
-        raise ValueError(f"the key {next(k for k in keys if keys.count(k) > 1)!r} stands twice")
+        raise ValueError(f"the key {next(k for k in keys if keys.count(k) > 1)!r} is there twice")
     return record

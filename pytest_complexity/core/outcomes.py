@@ -70,7 +70,7 @@ class Outcome:
         return Key(self.suite, self.task_id, self.model, self.trial)
 
     def to_json(self) -> dict[str, Any]:
-        """The record as plain builtins, in the order of DESIGN's table: for JSON and for execnet."""
+        """The record as plain builtins, in the order of the fields: for JSON and for execnet."""
         return {**asdict(self), "verdict": self.verdict.value}
 
     @classmethod

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pytest_complexity.core.jsonl import dump_line, read_jsonl
+from pytest_complexity.core.fields import NAME, STRING, STRINGS, Fields, placed
+from pytest_complexity.core.jsonl import dump_line, line_of, read_jsonl
 from pytest_complexity.errors import TaskError
 
-_TEXTS = ("task_id", "text", "code", "test_setup_code", "prompt_code", "entry_point")
+_STRINGS = ("task_id", "text", "code", "test_setup_code", "prompt_code")
 _LISTS = ("test_list", "test_imports", "visible_tests", "packages")
 
 
@@ -37,21 +38,16 @@ class Task:
     packages: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for name in _TEXTS:
-            value = getattr(self, name)
-            if not isinstance(value, str) and not (name == "entry_point" and value is None):
-                raise TaskError(f"field {name!r}: a string is wanted, found {type(value).__name__}")
+        fields = Fields(vars(self), "", TaskError)
+        for name in _STRINGS:
+            fields.get(name, STRING)
+        fields.get("entry_point", STRING.or_null())
         for name in _LISTS:
-            value = getattr(self, name)
-            if isinstance(value, str) or not isinstance(value, (list, tuple)):
-                raise TaskError(f"field {name!r}: a list of strings is wanted, found {type(value).__name__}")
-            if not all(isinstance(each, str) for each in value):
-                raise TaskError(f"field {name!r}: a list of strings is wanted, one of them is none")
-            object.__setattr__(self, name, tuple(value))
-        if not self.task_id.strip() or "::" in self.task_id:
-            raise TaskError("field 'task_id': it is empty or holds '::', which pytest cannot select")
-        if not self.text.strip():
-            raise TaskError("field 'text': it is empty")
+            object.__setattr__(self, name, tuple(fields.get(name, STRINGS)))
+        for name in ("task_id", "text"):
+            fields.get(name, NAME)
+        if "::" in self.task_id:
+            raise fields.wrong("task_id", f"{self.task_id!r} holds '::', which pytest cannot select. Rename the task")
 
     @property
     def tests(self) -> str:
@@ -70,16 +66,16 @@ class Task:
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Task:
         """The task of a line; unknown fields are ignored. Raises `TaskError`, naming the field."""
+        fields = Fields(record, "", TaskError)
         for name in ("task_id", "text"):
-            if name not in record:
-                raise TaskError(f"field {name!r} is missing")
+            fields.get(name, NAME)
         known = {field.name for field in dataclasses.fields(cls)}
         return cls(**{name: value for name, value in record.items() if name in known})
 
 
 def read_tasks(path: Path) -> list[Task]:
     """The tasks of a JSON Lines file. Raises `TaskError`, naming file, line and field."""
-    return collect_tasks(((f"{path}:{number}", record) for number, record in read_jsonl(path, TaskError)), str(path))
+    return collect_tasks(((line_of(path, number), record) for number, record in read_jsonl(path, TaskError)), str(path))
 
 
 def collect_tasks(records: Iterable[tuple[str, Mapping[str, Any]]], where: str) -> list[Task]:
@@ -90,11 +86,13 @@ def collect_tasks(records: Iterable[tuple[str, Mapping[str, Any]]], where: str) 
         try:
             task = Task.from_json(record)
             if not any(test.strip() for test in task.test_list):
-                raise TaskError("field 'test_list': the task has no assertion")
+                raise TaskError("field 'test_list': holds no assertion. Add one, or remove the task")
         except TaskError as why:
-            raise TaskError(f"{place}: {why}") from None
+            raise TaskError(placed(place, why)) from None
         if task.task_id in tasks:
-            raise TaskError(f"{place}: field 'task_id': {task.task_id!r} stands already at {places[task.task_id]}")
+            raise TaskError(
+                f"{place}, field 'task_id': {places[task.task_id]} has {task.task_id!r} too. Keep one of the two"
+            )
         tasks[task.task_id], places[task.task_id] = task, place
     if not tasks:
         raise TaskError(f"{where}: holds no task")

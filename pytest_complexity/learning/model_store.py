@@ -1,7 +1,7 @@
 """A trained classifier with all that its answers mean: ladder, rule, costs, and what it was trained on.
 
 On disk a directory: `router.json`, and `router.npz` with the arrays. Nothing in it is executed: JSON is read strictly,
-arrays without pickle, the classifier's name picks a class of this package, and each class checks types, shapes and
+arrays without pickle, the classifier's name picks an installed class, and each class checks types, shapes and
 sizes of what it restores.
 """
 
@@ -9,28 +9,29 @@ from __future__ import annotations
 
 import io
 import json
-import math
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_complexity.core.fields import COUNT, LINE, NUMBER, STRING, Fields, Kind, integer, one_of, unexpected
 from pytest_complexity.core.jsonl import parse_object, sha256
 from pytest_complexity.core.predictions import Prediction
-from pytest_complexity.errors import ComplexityError, TrainedError
+from pytest_complexity.errors import LabelError, TrainedError, TrainingError
 from pytest_complexity.labels.rules import Rule
-from pytest_complexity.learning.classifiers import NAMES, classifier_class
+from pytest_complexity.learning.classifiers import CLASSIFIERS
 from pytest_complexity.learning.classifiers.base import TextClassifier, wanted
 from pytest_complexity.learning.near_duplicates import Sketches, repeated, sketches
 
 FORMAT = 1
 JSON_NAME, ARRAYS_NAME, BASELINES_NAME = "router.json", "router.npz", "baselines"
+_REMEDY = "Train again"
 _UNREADABLE = (OSError, ValueError, EOFError, KeyError, MemoryError, NotImplementedError)
 _MOST_JSON, _MOST_ARRAYS = 1 << 20, 1 << 30  # bytes, the arrays' once unpacked
 
@@ -115,11 +116,8 @@ class Trained:
         """Reads a directory that `save` wrote. Raises `TrainedError`: what is wrong, and where."""
         directory = Path(path)
         where = directory / JSON_NAME
-        try:
-            record = parse_object(_bytes(where, _MOST_JSON), str(where), TrainedError)
-            return _restored(record, directory)
-        except _FieldError as why:
-            raise TrainedError(f"{where}: {why}; train again") from None
+        record = parse_object(_bytes(where, _MOST_JSON), str(where), TrainedError)
+        return _restored(Fields(record, str(where), TrainedError), directory)
 
 
 def load_baselines(path: str | PathLike[str]) -> dict[str, Trained]:
@@ -133,33 +131,61 @@ def load_baselines(path: str | PathLike[str]) -> dict[str, Trained]:
     return found
 
 
-class _FieldError(Exception):
-    """A field of `router.json` that is missing or cannot be what it says."""
-
-
-def _restored(record: dict[str, Any], directory: Path) -> Trained:
-    if record.get("format") != FORMAT:
-        raise _FieldError(f"format {record.get('format')!r}, and this version of pytest-complexity reads {FORMAT}")
-    name = _field(record, "classifier", str)
-    if name not in NAMES:
-        raise _FieldError(f"classifier {name[:60]!r} is not known; there are: {', '.join(NAMES)}")
-    ladder = _names(_field(record, "ladder", list))
-    rule = _rule(_field(record, "rule", str), len(ladder))
-    source = _source(_field(record, "source", dict), rule)
-    unit = record.get("unit")
-    if unit not in ("usd", "unit"):
-        raise _FieldError("field 'unit': 'usd' or 'unit' is wanted")
-    costs = _costs(_field(record, "costs", list), len(ladder))
+def _restored(fields: Fields, directory: Path) -> Trained:
+    if fields.values.get("format") != FORMAT:
+        what = unexpected(f"{FORMAT}, which this version of pytest-complexity writes", fields.values.get("format"))
+        raise fields.wrong("format", f"{what}. {_REMEDY}")
+    name = fields.get("classifier", STRING, _REMEDY)
+    try:
+        kind: type[TextClassifier] = CLASSIFIERS.load(name)
+    except TrainingError as why:
+        raise fields.wrong("classifier", f"{why}. {_REMEDY}") from None
+    ladder = tuple(fields.get("ladder", _LADDER, _REMEDY))
+    try:
+        rule = Rule.named(fields.get("rule", STRING, _REMEDY), len(ladder))
+    except LabelError as why:
+        raise fields.wrong("rule", f"{why}. {_REMEDY}") from None
+    source = _source(fields.inside("source"), rule)
+    unit = cast(Literal["usd", "unit"], fields.get("unit", one_of("usd", "unit"), _REMEDY))
+    costs = tuple(map(float, fields.get("costs", _costs(len(ladder)), _REMEDY)))
     where = directory / ARRAYS_NAME
-    arrays = _arrays(where, _field(record, "arrays_sha256", str))
+    arrays = _arrays(where, fields.get("arrays_sha256", STRING, _REMEDY))
     try:
         known = wanted(arrays, "known", "u", 2, (None, sketches([""]).shape[1]))
-        classifier = classifier_class(name).from_arrays(arrays, seed=source.seed)
+        classifier = kind.from_arrays(arrays, seed=source.seed)
     except TrainedError as why:
-        raise TrainedError(f"{where}: {why}; train again") from None
+        raise TrainedError(f"{where}: {why}. {_REMEDY}") from None
     if classifier.models_ != len(ladder) or classifier.classes_.max() > rule.levels:
-        raise TrainedError(f"{where}: made for another ladder or rule than {directory / JSON_NAME} says; train again")
+        raise TrainedError(f"{where}: is for another ladder or rule than {directory / JSON_NAME} names. {_REMEDY}")
     return Trained(name, classifier, ladder, rule.name, costs, unit, source, known.astype(np.uint32))
+
+
+def _is_ladder(value: Any) -> bool:
+    return isinstance(value, list) and all(map(LINE.holds, value)) and 0 < len(value) == len(set(value))
+
+
+_LADDER: Kind[list[str]] = Kind("a list of different models' names", _is_ladder)
+
+
+def _costs(models: int) -> Kind[list[float]]:
+    return Kind(
+        f"{models} numbers from 0, one a model",
+        lambda value: isinstance(value, list) and len(value) == models and all(map(NUMBER.holds, value)),
+    )
+
+
+def _source(fields: Fields, rule: Rule) -> Source:
+    levels = fields.inside("levels")
+    for level in levels.values:
+        if level not in map(str, range(1, rule.levels + 1)):
+            raise levels.wrong(level, f"is no level of the rule {rule.name}, 1 to {rule.levels}. {_REMEDY}")
+    return Source(
+        fields.get("sha256", STRING, _REMEDY),
+        fields.get("tasks", COUNT, _REMEDY),
+        {int(level): count for level, count in levels.all(COUNT).items()},
+        fields.get("seed", integer(below=1 << 32), _REMEDY),
+        fields.inside("versions").all(STRING),
+    )
 
 
 def _bytes(path: Path, most: int) -> bytes:
@@ -184,50 +210,3 @@ def _arrays(path: Path, digest: str) -> dict[str, NDArray[Any]]:
             return {name: stored[name] for name in stored.files}
     except (*_UNREADABLE, zipfile.BadZipFile, zlib.error) as why:
         raise TrainedError(f"{path}: not arrays that can be read: {why}; train again") from None
-
-
-def _field(record: Mapping[str, Any], name: str, kind: type) -> Any:
-    value = record.get(name)
-    if not isinstance(value, kind) or isinstance(value, bool):
-        raise _FieldError(f"field {name!r}: missing, or no {kind.__name__}")
-    return value
-
-
-def _names(values: list[Any]) -> tuple[str, ...]:
-    if not values or not all(isinstance(each, str) and each and each.isprintable() for each in values):
-        raise _FieldError("field 'ladder': names of models are wanted")
-    if len(set(values)) != len(values):
-        raise _FieldError("field 'ladder': a model stands twice")
-    return tuple(values)
-
-
-def _rule(name: str, models: int) -> Rule:
-    try:
-        return Rule.named(name, models)
-    except ComplexityError as why:
-        raise _FieldError(f"field 'rule': {why}") from None
-
-
-def _costs(values: list[Any], models: int) -> tuple[float, ...]:
-    right = all(isinstance(each, (int, float)) and not isinstance(each, bool) for each in values)
-    if len(values) != models or not right or not all(0 <= each < math.inf for each in values):
-        raise _FieldError("field 'costs': a number from 0 for each model is wanted")
-    return tuple(map(float, values))
-
-
-def _source(record: Mapping[str, Any], rule: Rule) -> Source:
-    levels = _field(record, "levels", dict)
-    known = {str(level) for level in range(1, rule.levels + 1)}
-    numbers = all(isinstance(count, int) and not isinstance(count, bool) and count >= 0 for count in levels.values())
-    if not set(levels) <= known or not numbers:
-        raise _FieldError(f"field 'source.levels': counts of the levels 1 to {rule.levels} are wanted")
-    seed = _field(record, "seed", int)
-    if not 0 <= seed < 1 << 32:
-        raise _FieldError("field 'source.seed': a whole number from 0 is wanted")
-    return Source(
-        _field(record, "sha256", str),
-        _field(record, "tasks", int),
-        {int(level): count for level, count in levels.items()},
-        seed,
-        {str(name): str(version) for name, version in _field(record, "versions", dict).items()},
-    )

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pytest_complexity.core.fields import unexpected
 from pytest_complexity.core.jsonl import parse_object, read_bytes
 from pytest_complexity.errors import PriorError
 
@@ -183,10 +184,10 @@ def _field(config: Mapping[str, Any], what: str, where: str, default: int | None
     if not found and default is not None:
         return default
     if not found:
-        raise PriorError(f"{where}: field {_NAMES[what][0]!r} is missing: no config.json of a dense transformer")
+        raise PriorError(f"{where}, field {_NAMES[what][0]!r}: is missing: no config.json of a dense transformer")
     name, value = next(iter(found.items()))
     if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 10**9:
-        raise PriorError(f"{where}: field {name!r}: a whole number above 0 is wanted, found {value!r}")
+        raise PriorError(f"{where}, field {name!r}: {unexpected('an integer above 0', value)}")
     return value
 
 

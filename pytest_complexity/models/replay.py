@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pytest_complexity.core.jsonl import read_jsonl
+from pytest_complexity.core.fields import COUNT, NAME, NUMBER, STRING, Fields, placed
+from pytest_complexity.core.jsonl import line_of, read_jsonl
 from pytest_complexity.core.outcomes import Key
 from pytest_complexity.core.tasks import Task
 from pytest_complexity.errors import RecordingError
@@ -64,8 +65,8 @@ class Recording:
             if line in lines and lines[line].text != completion.text and not last_holds:
                 _, task_id, model, trial = line
                 raise RecordingError(
-                    f"{place}: trial {trial} of {model} on {task_id} disagrees with {places[line]}: "
-                    "remove one of the two lines"
+                    f"{place}: trial {trial} of {model} on {task_id} disagrees with {places[line]}. "
+                    "Remove one of the two lines"
                 )
             lines[line], places[line] = completion, place
         if not lines:
@@ -113,38 +114,15 @@ def check_models(recording: Recording, ladder: Iterable[str]) -> None:
 
 def completion_of(record: Mapping[str, Any]) -> tuple[Line, Completion]:
     """A line of `completions.jsonl`. Raises `RecordingError`, naming the field."""
-    suite = record.get("suite")
-    if suite is not None and not isinstance(suite, str):
-        raise RecordingError("field 'suite': a string is wanted")
-    for name in ("task_id", "model", "completion"):
-        if not isinstance(record.get(name), str):
-            raise RecordingError(f"field {name!r}: a string is wanted, found {_kind(record, name)}")
-    if not record["task_id"].strip() or not record["model"].strip():
-        raise RecordingError("field 'task_id' or 'model': it is empty")
-    trial = record.get("trial")
-    if not isinstance(trial, int) or isinstance(trial, bool) or trial < 0:
-        raise RecordingError("field 'trial': a whole number from 0 is wanted")
+    fields = Fields(record, "", RecordingError)
     completion = Completion(
-        record["completion"],
-        prompt_tokens=_number(record, "prompt_tokens", int),
-        completion_tokens=_number(record, "completion_tokens", int),
-        seconds=_number(record, "seconds", float),
+        fields.get("completion", STRING),
+        prompt_tokens=fields.get("prompt_tokens", COUNT.or_null()),
+        completion_tokens=fields.get("completion_tokens", COUNT.or_null()),
+        seconds=fields.get("seconds", NUMBER.or_null()),
     )
-    return (suite, record["task_id"], record["model"], trial), completion
-
-
-def _kind(record: Mapping[str, Any], name: str) -> str:
-    return type(record[name]).__name__ if name in record else "nothing"
-
-
-def _number(record: Mapping[str, Any], name: str, kind: type) -> Any:
-    value = record.get(name)
-    if value is None:
-        return None
-    right = isinstance(value, int if kind is int else (int, float)) and not isinstance(value, bool)
-    if not right or value < 0:
-        raise RecordingError(f"field {name!r}: {'a whole' if kind is int else 'a'} number from 0, or null, is wanted")
-    return kind(value)
+    suite = fields.get("suite", STRING.or_null())
+    return (suite, fields.get("task_id", NAME), fields.get("model", NAME), fields.get("trial", COUNT)), completion
 
 
 def _read_all(paths: Sequence[Path]) -> Iterator[tuple[str, Line, Completion, bool]]:
@@ -157,5 +135,5 @@ def _read_all(paths: Sequence[Path]) -> Iterator[tuple[str, Line, Completion, bo
             try:
                 line, completion = completion_of(record)
             except RecordingError as why:
-                raise RecordingError(f"{file}:{number}: {why}") from None
-            yield f"{file}:{number}", line, completion, run
+                raise RecordingError(placed(line_of(file, number), why)) from None
+            yield line_of(file, number), line, completion, run

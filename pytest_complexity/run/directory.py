@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pytest_complexity.core.jsonl import dump_line, parse_object, read_bytes
+from pytest_complexity.core.jsonl import dump_line, line_of, parse_object, read_bytes
 from pytest_complexity.core.outcomes import Key, Outcome
 from pytest_complexity.core.tasks import Task
 from pytest_complexity.errors import ComplexityError, RecordingError, RunDirectoryError
@@ -23,7 +23,7 @@ from pytest_complexity.models import Completion, Model
 from pytest_complexity.models.replay import completion_of
 
 #: What two sessions of one run must agree on; trials, limit and ladder may grow.
-FIXED = ("timeout", "memory")
+FIXED = ("timeout", "memory", "show_tests")
 
 
 class RunDirectory:
@@ -168,7 +168,7 @@ def _rows(file: Path, check: Callable[[dict[str, Any]], object]) -> Iterator[dic
     lines = read_bytes(file, RunDirectoryError).split(b"\n") if file.exists() else []
     for number, line in enumerate(lines, start=1):
         if line:
-            yield _checked(line, f"{file}:{number}", check)
+            yield _checked(line, line_of(file, number), check)
 
 
 def _same(one: Outcome, other: Outcome) -> bool:
@@ -192,7 +192,9 @@ def _append_to(path: Path) -> int:
 def _merge(old: Mapping[str, Any], new: Mapping[str, Any], path: Path) -> dict[str, Any]:
     """The configuration to write: the new one and the suites and models that only the old one has."""
     if old:
-        differing = [f"{name} was {old.get(name)}, is {new[name]}" for name in FIXED if old.get(name) != new[name]]
+        differing = [
+            f"{name} was {old.get(name)}, is {new.get(name)}" for name in FIXED if old.get(name) != new.get(name)
+        ]
         for kind in ("suites", "models"):
             differing += _differences(kind, old.get(kind, {}), new[kind])
         if differing:
@@ -223,7 +225,7 @@ def _recover(file: Path, notices: list[str], check: Callable[[dict[str, Any]], o
         notices.append(f"{file}: its last line was cut and is dropped")
         os.truncate(file, len(whole))
     for number, line in enumerate(whole.split(b"\n")[:-1], start=1):
-        yield _checked(line, f"{file}:{number}", check)
+        yield _checked(line, line_of(file, number), check)
 
 
 def _checked(line: bytes, where: str, check: Callable[[dict[str, Any]], object]) -> dict[str, Any]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from pytest_complexity.core.counts import TaskCounts, counts_of, read_counts
-from pytest_complexity.core.jsonl import read_jsonl
+from pytest_complexity.core.fields import shown
+from pytest_complexity.core.jsonl import line_of, read_jsonl
 from pytest_complexity.core.outcomes import Key, Outcome
 from pytest_complexity.errors import LabelError, RecordingError
 from pytest_complexity.labels import Label, Labels, label_all
@@ -45,6 +45,12 @@ def read_inputs(paths: Sequence[Path], ladder: Sequence[str] | None = None) -> M
     return Measured(tuple(next(iter(counts.values())).trials), tuple(counts.values()))
 
 
+def read_measured(path: Path, ladder: Sequence[str]) -> tuple[Sequence[TaskCounts], Sequence[Outcome]]:
+    """The counts and outcomes of one input, as call policies learn from them. Raises `ComplexityError`."""
+    measured = read_inputs([path], ladder)
+    return measured.counts, measured.outcomes
+
+
 def read_labels(paths: Sequence[Path], ladder: Sequence[str] | None = None, rule: str | None = None) -> Labels:
     """The labels of inputs, by the rule of that name, else the one that the files name, else the ladder's default.
 
@@ -65,7 +71,7 @@ def read_labels(paths: Sequence[Path], ladder: Sequence[str] | None = None, rule
 
 
 def _stored(path: Path) -> list[tuple[str, dict[str, Any]]]:
-    return [(f"{path}:{number}", record) for number, record in read_jsonl(path, RecordingError)]
+    return [(line_of(path, number), record) for number, record in read_jsonl(path, RecordingError)]
 
 
 def _check_level(where: str, level: Any, row: Label, labels: Labels) -> None:
@@ -73,13 +79,13 @@ def _check_level(where: str, level: Any, row: Label, labels: Labels) -> None:
         return
     if not isinstance(level, int) or isinstance(level, bool) or level not in labels.counts:
         raise LabelError(
-            f"{where}: field 'level': {json.dumps(level)[:60]} is no level of the rule {labels.rule}, "
-            f"which has 1 to {len(labels.counts)}"
+            f"{where}, field 'level': expected a level of the rule {labels.rule}, 1 to {len(labels.counts)}, "
+            f"got {shown(level)}"
         )
     if level != row.level:
         raise LabelError(
-            f"{where}: field 'level': {level}, and its counts give {row.level or 'none'} by {labels.rule}: "
-            "label again, or name another rule with --rule"
+            f"{where}, field 'level': says {level}, and the line's counts give {row.level or 'none'} by {labels.rule}. "
+            "Label again, or name another rule with --rule"
         )
 
 

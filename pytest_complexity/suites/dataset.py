@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pytest_complexity.core.jsonl import dump_line, parse_jsonl
+from pytest_complexity.core.fields import placed, unexpected
+from pytest_complexity.core.jsonl import dump_line, line_of, parse_jsonl
 from pytest_complexity.core.tasks import Task, collect_tasks
 from pytest_complexity.errors import TaskError
 
@@ -25,6 +26,13 @@ class Dataset:
     sha256: str
     tasks: tuple[Task, ...]
 
+    def showing(self, number: int) -> Dataset:
+        """The same with the first `number` assertions of each task in its prompt, unless a task shows some already."""
+        if any(task.visible_tests for task in self.tasks):
+            return self
+        tasks = (replace(task, visible_tests=task.test_list[:number]) for task in self.tasks)
+        return replace(self, tasks=tuple(tasks))
+
 
 def read_tasks(data: bytes, path: Path, convert: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> list[Task]:
     """The tasks of a file, each row made a task's fields by `convert`. Raises `TaskError`: file, line and field."""
@@ -34,7 +42,7 @@ def read_tasks(data: bytes, path: Path, convert: Callable[[Mapping[str, Any]], M
             try:
                 yield place, convert(row)
             except TaskError as why:
-                raise TaskError(f"{place}: {why}") from None
+                raise TaskError(placed(place, why)) from None
 
     return collect_tasks(records(), str(path))
 
@@ -42,7 +50,7 @@ def read_tasks(data: bytes, path: Path, convert: Callable[[Mapping[str, Any]], M
 def _rows(data: bytes, path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Rows of JSON Lines, or of the one JSON array that sanitized MBPP is."""
     if not data.lstrip().startswith(b"["):
-        yield from ((f"{path}:{number}", row) for number, row in parse_jsonl(data, str(path), TaskError))
+        yield from ((line_of(path, number), row) for number, row in parse_jsonl(data, str(path), TaskError))
         return
     try:
         rows = json.loads(data)
@@ -50,9 +58,9 @@ def _rows(data: bytes, path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
         raise TaskError(f"{path}: not JSON: {why}") from None
     for index, row in enumerate(rows):
         if not isinstance(row, dict):
-            raise TaskError(f"{path}: entry {index}: a JSON object is wanted, found {type(row).__name__}")
+            raise TaskError(f"{path}, entry {index}: {unexpected('an object', row)}")
         # Through the strict reader once more: no NaN, no repeated key.
         yield from (
-            (f"{path}: entry {index}", each)
-            for _, each in parse_jsonl(dump_line(row), f"{path}: entry {index}", TaskError)
+            (f"{path}, entry {index}", each)
+            for _, each in parse_jsonl(dump_line(row), f"{path}, entry {index}", TaskError)
         )

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pytest_complexity.core.fields import STRING, Fields
 from pytest_complexity.core.jsonl import read_bytes, sha256
 from pytest_complexity.errors import TaskError
 from pytest_complexity.suites.dataset import Dataset, read_tasks
@@ -41,9 +42,9 @@ def _packaged_humaneval() -> Path:
 def _humaneval(row: Mapping[str, Any]) -> Mapping[str, Any]:
     if "test_list" in row:
         return row
+    fields = Fields(row, "", TaskError)
     for name in ("prompt", "entry_point", "test"):
-        if not isinstance(row.get(name), str):
-            raise TaskError(f"field {name!r}: a string is wanted, as in HumanEval's own file")
+        fields.get(name, STRING, "Give the tasks as HumanEval's own file has them")
     return {
         "task_id": row.get("task_id"),
         "text": row["prompt"],

@@ -74,9 +74,9 @@ def test_without_a_ladder_the_recording_s_own_models_are_asked(run: Runner) -> N
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ('{"task_id": "T/1"', "said.jsonl:13: not JSON"),
+        ('{"task_id": "T/1"', "said.jsonl, line 13: not JSON"),
         ('{"task_id": "T/1", "model": "small", "trial": 0, "completion": "x"}', "disagrees with"),
-        ('{"task_id": "T/1", "model": "small", "trial": NaN, "completion": ""}', "said.jsonl:13: NaN"),
+        ('{"task_id": "T/1", "model": "small", "trial": NaN, "completion": ""}', "said.jsonl, line 13: NaN"),
     ],
 )
 def test_a_recording_that_cannot_be_used(run: Runner, suite: pytest.Pytester, line: str, said: str) -> None:
@@ -90,13 +90,13 @@ def test_a_recording_that_cannot_be_used(run: Runner, suite: pytest.Pytester, li
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ('{"task_id": "T/4", "text": "t"', "tasks.jsonl:4: not JSON"),
+        ('{"task_id": "T/4", "text": "t"', "tasks.jsonl, line 4: not JSON"),
         (
             '{"task_id": "T/4", "text": "t", "test_list": []}',
-            "tasks.jsonl:4: field 'test_list': the task has no assertion",
+            "tasks.jsonl, line 4, field 'test_list': holds no assertion",
         ),
-        ('{"task_id": "T/4", "text": 4, "test_list": ["assert 1"]}', "tasks.jsonl:4: field 'text'"),
-        ('{"task_id": "T/1", "text": "t", "test_list": ["assert 1"]}', "tasks.jsonl:4: field 'task_id'"),
+        ('{"task_id": "T/4", "text": 4, "test_list": ["assert 1"]}', "tasks.jsonl, line 4, field 'text'"),
+        ('{"task_id": "T/1", "text": "t", "test_list": ["assert 1"]}', "tasks.jsonl, line 4, field 'task_id'"),
     ],
 )
 def test_a_broken_task_file_is_told_with_its_line_and_field(
@@ -112,7 +112,7 @@ def test_a_broken_task_file_ends_the_run_before_a_model_is_asked(run: Runner, su
     with (suite.path / "tasks.jsonl").open("a") as file:
         file.write("{\n")
     result = run(*way.split())
-    told(result, "tasks.jsonl:4: not JSON")
+    told(result, "tasks.jsonl, line 4: not JSON")
     assert not (suite.path / "run" / "completions.jsonl").exists()
 
 

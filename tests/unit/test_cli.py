@@ -137,7 +137,7 @@ COUNTS = line("T/1", 5, 5)
 MISTAKES: list[tuple[list[str], str]] = [
     (["label", "{tmp}/none.jsonl"], "cannot be read"),
     (["label", "{tmp}"], "run.json is missing"),
-    (["label", "{tmp}/broken.jsonl"], "broken.jsonl:2: "),
+    (["label", "{tmp}/broken.jsonl"], "broken.jsonl, line 2"),
     (["label", "{tmp}/empty.jsonl"], "no task in the file"),
     (["label", "{counts}", "{run}"], "not both at once"),
     (["label", "{counts}", "{counts}"], "stands already in another"),
@@ -157,7 +157,7 @@ MISTAKES: list[tuple[list[str], str]] = [
     (["label", "{tmp}/nobody"], "no configuration of ours: 'ladder' is missing"),
     (["label", "{tmp}/folder"], "cannot be read: Is a directory"),
     (["label", "{tmp}/folder2"], "cannot be read: Is a directory"),
-    (["report", "{tmp}/cut"], "outcomes.jsonl:1: "),
+    (["report", "{tmp}/cut"], "outcomes.jsonl, line 1"),
 ]
 
 
@@ -381,11 +381,14 @@ def relabelled(tmp_path: Path, **fields: Any) -> str:
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"level": 9}, "changed.jsonl:1: field 'level': 9 is no level of the rule tier, which has 1 to 2"),
-        ({"level": 0}, "is no level"),
-        ({"level": "1"}, "is no level"),
-        ({"level": True}, "is no level"),
-        ({"level": 2}, "and its counts give 1 by tier"),
+        (
+            {"level": 9},
+            "changed.jsonl, line 1, field 'level': expected a level of the rule tier, 1 to 2, got an integer (9)",
+        ),
+        ({"level": 0}, "expected a level of the rule tier"),
+        ({"level": "1"}, "expected a level of the rule tier"),
+        ({"level": True}, "expected a level of the rule tier"),
+        ({"level": 2}, "the line's counts give 1 by tier"),
         ({"rule": "tier@1/2"}, "labels by several rules (tier, tier@1/2)"),
         ({"text": ""}, "1 tasks have an empty text (made/0)"),
     ],

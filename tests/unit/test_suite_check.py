@@ -92,4 +92,4 @@ def test_a_suite_that_is_not_there_and_a_broken_line_are_one_line_each(
     path = tmp_path / "mine.jsonl"
     path.write_text(json.dumps({"task_id": "T/1", "text": "x"}) + "\n")
     assert main(["data", "check", str(path)]) == 2
-    assert f"{path}:1: field 'test_list'" in capsys.readouterr().err
+    assert f"{path}, line 1, field 'test_list'" in capsys.readouterr().err

@@ -29,7 +29,7 @@ def written(path: Path, *lines: Any) -> Path:
 @st.composite
 def counted(draw: st.DrawFn) -> list[TaskCounts]:
     tasks = []
-    for task_id in draw(st.lists(st.text(min_size=1), unique=True, min_size=1, max_size=5)):
+    for task_id in draw(st.lists(st.text().filter(str.strip), unique=True, min_size=1, max_size=5)):
         planned = draw(st.integers(1, 6))
         trials = {model: draw(st.integers(0, planned)) for model in LADDER}
         if not any(trials.values()):
@@ -55,40 +55,44 @@ def test_lines_of_labels_are_read_back_as_the_counts_they_were_made_of(
 NEXT = {**LINE, "task_id": "T/2"}
 DAMAGED: list[tuple[Any, str]] = [
     (b'{"task_id": "T/2", "te', "not JSON"),
-    ([1], "a JSON object is wanted"),
-    (b'{"task_id": "T/2", "task_id": "T/3"}', "the key 'task_id' stands twice"),
+    ([1], "expected an object, got a list ([1])"),
+    (b'{"task_id": "T/2", "task_id": "T/3"}', "the key 'task_id' is there twice"),
     (b"\xff", "not UTF-8"),
     (b"[" * 100_000, "recursion"),
-    (dict.fromkeys(LINE, 1), "field 'task_id': expected a string, got 1"),
-    ({**NEXT, "task_id": ""}, "field 'task_id': is empty"),
-    (LINE, "field 'task_id': 'T/1' stands on line 1 already"),
+    (dict.fromkeys(LINE, 1), "field 'task_id': expected a string that is not empty, got an integer (1)"),
+    ({**NEXT, "task_id": ""}, "field 'task_id': expected a string that is not empty, got a string (\"\")"),
+    (LINE, "field 'task_id': line 1 has 'T/1' too"),
     ({**NEXT, "text": None}, "field 'text': expected a string, got null"),
-    ({**NEXT, "suite": 7}, "field 'suite': expected a string or null, got 7"),
-    ({**NEXT, "trials": "5"}, "field 'trials': expected a whole number"),
-    ({**NEXT, "trials": True}, "field 'trials': expected a whole number"),
-    ({**NEXT, "trials": 0}, "field 'trials': 0 trials"),
-    ({**NEXT, "trials": -5}, "field 'trials': expected a whole number"),
-    ({**NEXT, "trials": 5.0}, "field 'trials': expected a whole number"),
+    ({**NEXT, "suite": 7}, "field 'suite': expected a string or null, got an integer (7)"),
+    ({**NEXT, "trials": "5"}, "field 'trials': expected an integer"),
+    ({**NEXT, "trials": True}, "field 'trials': expected an integer"),
+    ({**NEXT, "trials": 0}, "field 'trials': expected an integer from 1, got an integer (0)"),
+    ({**NEXT, "trials": -5}, "field 'trials': expected an integer"),
+    ({**NEXT, "trials": 5.0}, "field 'trials': expected an integer"),
     ({**NEXT, "trials": float("nan")}, "NaN is not JSON"),
-    ({**NEXT, "trials": {"small": 5}}, "field 'trials.large' is missing"),
-    ({**NEXT, "trials": {"small": 5, "large": 5, "huge": 5}}, "field 'successes.huge' is missing"),
-    ({**NEXT, "trials": {"small": 5, "large": None}}, "field 'trials.large': expected a whole number"),
-    ({**NEXT, "successes": {}}, "field 'successes': expected {model: number}"),
-    ({**NEXT, "successes": [2, 5]}, "field 'successes': expected {model: number}"),
-    ({**NEXT, "successes": {"": 2}}, "field 'successes': a model without a name"),
+    ({**NEXT, "trials": {"small": 5}}, "field 'trials.large': is missing"),
+    (
+        {**NEXT, "trials": {"small": 5, "large": 5, "huge": 5}},
+        "field 'trials': names a string (\"huge\"), which 'successes' does not",
+    ),
+    ({**NEXT, "trials": {"small": 5, "large": None}}, "field 'trials.large': expected an integer"),
+    ({**NEXT, "successes": {}}, "field 'successes': names no model"),
+    ({**NEXT, "successes": [2, 5]}, "field 'successes': expected an object, got a list ([2, 5])"),
+    ({**NEXT, "successes": {"": 2}}, "field 'successes': expected models' names"),
     ({**NEXT, "successes": {"small": 6, "large": 5}}, "field 'successes.small': 6 successes of 5 trials"),
-    ({**NEXT, "successes": {"small": 0.4, "large": 5}}, "field 'successes.small': expected a whole number"),
+    ({**NEXT, "successes": {"small": 0.4, "large": 5}}, "field 'successes.small': expected an integer"),
     ({**NEXT, "successes": {"small": float("inf"), "large": 5}}, "Infinity is not JSON"),
-    ({**NEXT, "successes": {"large": 5, "small": 2}}, "field 'successes': the models stand in another order"),
-    ({**NEXT, "cost_usd": 1}, "field 'cost_usd': expected {model: dollars}"),
-    ({**NEXT, "cost_usd": {"small": -1}}, "field 'cost_usd.small': expected dollars from 0"),
+    (json.dumps(NEXT).replace("5", "1e999", 1).encode(), "1e999 is too large for a number"),
+    ({**NEXT, "successes": {"large": 5, "small": 2}}, "field 'successes': names the models as large, small"),
+    ({**NEXT, "cost_usd": 1}, "field 'cost_usd': expected an object"),
+    ({**NEXT, "cost_usd": {"small": -1}}, "field 'cost_usd.small': expected a number from 0 or null"),
     ({**NEXT, "cost_usd": {"small": float("nan")}}, "NaN is not JSON"),
-    ({**NEXT, "cost_usd": {"small": True}}, "field 'cost_usd.small': expected dollars from 0"),
-    ({**NEXT, "cost_usd": {"small": 10**400}}, "field 'cost_usd.small': expected dollars from 0"),
-    ({**NEXT, "cost_usd": {"huge": 1}}, "field 'cost_usd.huge': 'successes' has no such model"),
-    ({**NEXT, "successes": {"sm\nall": 2}}, "field 'successes': a model's name is one printable line"),
-    ({**NEXT, "successes": {"\x1b[31mred": 2}}, "field 'successes': a model's name is one printable line"),
-    ({**NEXT, "successes": {"\ud800": 2}}, "field 'successes': a model's name is one printable line"),
+    ({**NEXT, "cost_usd": {"small": True}}, "field 'cost_usd.small': expected a number from 0 or null"),
+    ({**NEXT, "cost_usd": {"small": 10**400}}, "field 'cost_usd.small': expected a number from 0 or null"),
+    ({**NEXT, "cost_usd": {"huge": 1}}, "field 'cost_usd': names a string (\"huge\"), which 'successes' does not"),
+    ({**NEXT, "successes": {"sm\nall": 2}}, "field 'successes': expected models' names, each one printable line"),
+    ({**NEXT, "successes": {"\x1b[31mred": 2}}, "field 'successes': expected models' names, each one printable line"),
+    ({**NEXT, "successes": {"\ud800": 2}}, "field 'successes': expected models' names, each one printable line"),
 ]
 
 
@@ -100,7 +104,7 @@ def test_a_damaged_line_is_an_error_that_names_its_place_and_its_field(tmp_path:
     with pytest.raises(RecordingError) as error:
         read_counts(path)
     told = str(error.value)
-    assert told.startswith(f"{path}:3: ")
+    assert told.startswith((f"{path}, line 3: ", f"{path}, line 3, field "))
     assert said in told
     assert told.isprintable()
 
@@ -108,7 +112,7 @@ def test_a_damaged_line_is_an_error_that_names_its_place_and_its_field(tmp_path:
 @pytest.mark.parametrize("field", ["task_id", "text", "trials", "successes"])
 def test_a_missing_field_is_named(tmp_path: Path, field: str) -> None:
     path = written(tmp_path / "c.jsonl", {name: value for name, value in LINE.items() if name != field})
-    with pytest.raises(RecordingError, match=rf"c\.jsonl:1: field '{field}' is missing"):
+    with pytest.raises(RecordingError, match=rf"c\.jsonl, line 1, field '{field}': is missing"):
         read_counts(path)
 
 
@@ -120,7 +124,7 @@ def test_a_file_cut_within_its_last_line_is_an_error_that_names_it(
     whole = "".join(json.dumps({**LINE, "task_id": f"T/{n}"}) + "\n" for n in range(3))
     start = whole.rindex("\n", 0, -1) + 1
     path.write_text(whole[: data.draw(st.integers(start + 1, len(whole) - 2), label="cut at")])
-    with pytest.raises(RecordingError, match=r"counts\.jsonl:3: not JSON.*is the line cut"):
+    with pytest.raises(RecordingError, match=r"counts\.jsonl, line 3: not JSON.*is the line cut"):
         read_counts(path)
 
 

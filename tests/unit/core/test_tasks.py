@@ -72,7 +72,7 @@ def test_a_damaged_line_is_an_error_that_names_it(
         tmp_path_factory.mktemp("tasks") / "tasks.jsonl",
         *(damage(line) if index == broken else line for index, line in enumerate(lines)),
     )
-    with pytest.raises(TaskError, match=rf"tasks\.jsonl:{broken + 1}: "):
+    with pytest.raises(TaskError, match=rf"tasks\.jsonl, line {broken + 1}[:,] "):
         read_tasks(path)
 
 
@@ -91,7 +91,7 @@ def test_the_error_names_the_field(tmp_path: Path, change: dict[str, Any], field
 
 
 def test_an_id_that_stands_twice_names_both_lines(tmp_path: Path) -> None:
-    with pytest.raises(TaskError, match=r"tasks\.jsonl:2: field 'task_id': 'T/1' stands already at .*tasks\.jsonl:1"):
+    with pytest.raises(TaskError, match=r"tasks\.jsonl, line 2, field 'task_id': .*tasks\.jsonl, line 1 has 'T/1' too"):
         read_tasks(written(tmp_path / "tasks.jsonl", LINE, LINE))
 
 

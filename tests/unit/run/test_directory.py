@@ -141,7 +141,7 @@ def test_a_broken_line_that_is_not_the_last_is_an_error_that_names_it(tmp_path: 
         finally:
             again.close()
 
-    with pytest.raises(ComplexityError, match=rf"{name}:1: "):
+    with pytest.raises(ComplexityError, match=rf"{name}, line 1: "):
         read()
 
 
