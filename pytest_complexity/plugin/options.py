@@ -47,7 +47,11 @@ OPTIONS = (
     Option("temperature", "T", "sampling temperature (default: the model's own)", float),
     Option("max-tokens", "N", "longest completion (default: the model's own)", int),
     Option("max-cost", "USD", "stop before a call would pass it; over all sessions of the run", float),
-    Option("calls", "WHICH", "which calls to make: all, lazy, switching, switching:RUN_OR_COUNTS, or their number"),
+    Option(
+        "calls",
+        "WHICH",
+        "which to make: all, lazy, switching[:RUN_OR_COUNTS], cascade[:PLAN_OR_DIR], or their number",
+    ),
     Option("rule", "NAME", "label rule: complexitynet, tier, tier@SHARE (default: by the ladder)"),
     Option("router", "DIR", "judge a trained router on this run: what `pytest-complexity train` wrote"),
     Option("gate", "'PATH OP NUMBER'", "fail the run unless it holds in report.json; repeatable", str, True),
