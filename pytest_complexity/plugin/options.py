@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
-from pytest_complexity.calls import CallChoice
-from pytest_complexity.errors import CallsError
-
 if TYPE_CHECKING:
     from _pytest.config.argparsing import Parser
+
+    from pytest_complexity.calls import CallChoice
 
 
 @dataclass(frozen=True)
@@ -185,6 +184,9 @@ def _name(spec: str) -> str:
 
 
 def _calls(text: str) -> CallChoice:
+    from pytest_complexity.calls import CallChoice  # noqa: PLC0415  (nothing of ours is imported before it is used)
+    from pytest_complexity.errors import CallsError  # noqa: PLC0415
+
     try:
         return CallChoice.parse(text)
     except CallsError as why:
