@@ -88,9 +88,8 @@ def serve(arguments: argparse.Namespace) -> int:
     listening = _listening(arguments.host, arguments.port)
     _logged()
     _tell(f"{arguments.directory}: {proof}")
-    _tell(
-        f"http://{arguments.host}:{listening.getsockname()[1]}/v1, model {AUTO!r}: {' < '.join(router.ladder)}{f', cascade {plan}' if plan else ''}"
-    )
+    offers = f"model {AUTO!r}: {' < '.join(router.ladder)}" + (f", cascade {plan}" if plan else "")
+    _tell(f"http://{arguments.host}:{listening.getsockname()[1]}/v1, {offers}")
     web.run_app(app, sock=listening, handler_cancellation=True, access_log=None, print=None)
     return 0
 
