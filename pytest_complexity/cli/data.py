@@ -8,7 +8,7 @@ import sys
 from pytest_complexity.cli.arguments import plural
 from pytest_complexity.core.machine import processors
 from pytest_complexity.suite_check import check_tasks
-from pytest_complexity.suites import find_suite, suite_names
+from pytest_complexity.suites import SUITES, find_suite
 from pytest_complexity.suites.official import OFFICIAL, fetch
 
 
@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="do a suite's tests tell right from wrong? exit 1 where a reference solution fails them, or where an "
         "empty program or one that returns a constant passes",
     )
-    suite.add_argument("suite", metavar="SUITE", help=f"{', '.join(suite_names())}, or the path of a task file")
+    suite.add_argument("suite", metavar="SUITE", help=f"{', '.join(SUITES.names())}, or the path of a task file")
     suite.add_argument("--dataset", metavar="NAME_OR_PATH", help="where a built-in suite's tasks come from")
 
 

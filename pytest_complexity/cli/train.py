@@ -14,7 +14,7 @@ from pytest_complexity.cli.arguments import add_inputs, ladder, plural, say, see
 from pytest_complexity.cli.score import print_score
 from pytest_complexity.errors import ComplexityError
 from pytest_complexity.labels import to_json
-from pytest_complexity.learning.classifiers import DEFAULT, NAMES
+from pytest_complexity.learning.classifiers import CLASSIFIERS, DEFAULT
 from pytest_complexity.learning.router import calibrate_to, save_policy
 from pytest_complexity.learning.training import train
 from pytest_complexity.learning.training.calibration import parse_target
@@ -26,7 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_inputs(parser)
     parser.add_argument("-o", metavar="DIR", type=Path, required=True, help="where the router goes, and test.jsonl")
     parser.add_argument("--overwrite", action="store_true", help="replace a router that is there already")
-    parser.add_argument("--classifier", metavar="NAME", default=DEFAULT, help=f"one of {', '.join(NAMES)}")
+    parser.add_argument(
+        "--classifier", metavar="NAME", default=DEFAULT, help=f"{', '.join(CLASSIFIERS.built_in)}, or another package's"
+    )
     parser.add_argument("--seed", metavar="N", type=seed, default=0, help="of the split and of training (default 0)")
     parser.add_argument(
         "--test", metavar="SHARE", type=share, default=0.2, help="of the tasks, held out (default 0.2; 0: none)"

@@ -58,7 +58,7 @@ class Policy(Protocol):
         """What to expect of it on this task."""
 
 
-class Router(Protocol):
+class PromptPolicy(Protocol):
     """A policy that decides from what is predicted of the prompt, and so can be used before any model is asked."""
 
     @property
@@ -73,7 +73,7 @@ class Router(Protocol):
 class RouterPolicy:
     """A router as a policy. A case without a prediction goes to the last model, as a service would do."""
 
-    router: Router
+    router: PromptPolicy
     kind: Kind = "router"
 
     @property

@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from pytest_complexity.core.predictions import Prediction
 from pytest_complexity.labels import Labels, label_all
-from pytest_complexity.policies import Router
+from pytest_complexity.policies import PromptPolicy
 from pytest_complexity.report import Findings, build, sentences
 from pytest_complexity.report.gates import Gate, GateResult, check_gate, parse_gate
 from pytest_complexity.report.html import page
@@ -36,7 +36,7 @@ class Routed:
     """
 
     predictions: Sequence[Prediction]
-    routers: Sequence[Router]
+    routers: Sequence[PromptPolicy]
     prices: Sequence[float]
     rule: str | None = None
     evaluation: Evaluation | None = None
@@ -139,10 +139,10 @@ def route_on(measured: Measured, directory: Path, rule: str | None = None, seed:
     Raises `TrainedError` where it is damaged, or for another ladder or rule.
     """
     from pytest_complexity.learning.model_store import load_baselines  # noqa: PLC0415
-    from pytest_complexity.learning.router import Router as Trained  # noqa: PLC0415
+    from pytest_complexity.learning.router import Router  # noqa: PLC0415
     from pytest_complexity.learning.training.evaluation import evaluate  # noqa: PLC0415  (heavy, and most reports have no router)
 
-    router = Trained.load(directory)
+    router = Router.load(directory)
     labels = label_all(measured.counts, measured.ladder, rule or router.trained.rule)
     evaluation = evaluate(router.trained, labels, load_baselines(directory), seed)
     predictions = router.trained.predict([task.text for task in measured.counts])

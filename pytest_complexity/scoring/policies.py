@@ -14,7 +14,7 @@ from pytest_complexity.core.counts import TaskCounts
 from pytest_complexity.core.intervals import Interval, share_interval
 from pytest_complexity.core.predictions import Prediction
 from pytest_complexity.labels import Labels
-from pytest_complexity.policies import Case, Kind, Policy, Router, RouterPolicy
+from pytest_complexity.policies import Case, Kind, Policy, PromptPolicy, RouterPolicy
 from pytest_complexity.policies.adequate import CheapestAdequate
 from pytest_complexity.policies.always import Always
 from pytest_complexity.policies.assignment import Assignment, KnownAssignment
@@ -25,16 +25,13 @@ from pytest_complexity.scoring.curves import Point, between, heights, hull
 from pytest_complexity.scoring.resampling import interval, resampled_means, sign_flip
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
+    from pytest_complexity.core.arrays import Floats
 
 CostUnit = Literal["usd", "unit"]
 ADEQUATE = 0.5  # more likely right than not
 
 
-class Trained(Protocol):
+class PricedLadder(Protocol):
     """What this module needs of a trained classifier."""
 
     @property
@@ -117,7 +114,7 @@ def play(bench: Bench, policies: Sequence[Policy]) -> Played:
     return Played(bench, tuple(policies), solved, np.einsum("tpm,tm->tp", shares, matrices(bench)[1]), shares)
 
 
-def roster(bench: Bench, rule: str, routers: Sequence[Router] = ()) -> list[Policy]:
+def roster(bench: Bench, rule: str, routers: Sequence[PromptPolicy] = ()) -> list[Policy]:
     """The policies of a report, the one to be judged first: the first router, or the assignment of known levels.
 
     Its controls come last: its own choices shuffled over the tasks, and the zero router at its cost.
@@ -138,7 +135,7 @@ def roster(bench: Bench, rule: str, routers: Sequence[Router] = ()) -> list[Poli
     ]
 
 
-def routers_of(trained: Trained, willingness: float | None = None) -> list[Router]:
+def routers_of(trained: PricedLadder, willingness: float | None = None) -> list[PromptPolicy]:
     """What a trained classifier can be used as; `willingness` where it was calibrated.
 
     Else a solved task is taken to be worth ten calls of the dearest model.

@@ -11,7 +11,7 @@ import pytest
 from pytest_complexity.core.machine import cache_directory
 from pytest_complexity.core.tasks import Task
 from pytest_complexity.errors import TaskError
-from pytest_complexity.suites import find_suite, load_list, load_suite, suite_names
+from pytest_complexity.suites import SUITES, find_suite, load_list, load_suite
 from pytest_complexity.suites.official import OFFICIAL, fetch
 
 
@@ -99,12 +99,12 @@ def test_a_suite_comes_from_another_package_by_its_entry_point(tmp_path: Path, m
     registered(
         monkeypatch, tmp_path, "return Dataset('sums', dataset or 'all', '0', (Task('Sums/1', 'Add.', ('1',)),))"
     )
-    assert suite_names() == ("mbpp", "humaneval", "sums")
+    assert SUITES.names() == ("mbpp", "humaneval", "sums")
     assert load_suite("sums").tasks[0].task_id == "Sums/1"
     assert find_suite("sums", "few").name == "few"
 
 
 def test_a_suite_of_another_package_that_fails_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     registered(monkeypatch, tmp_path, "raise RuntimeError('no network')")
-    with pytest.raises(TaskError, match=r"suite 'sums' of sums:load: RuntimeError: no network"):
+    with pytest.raises(TaskError, match=r"suite 'sums': RuntimeError: no network"):
         load_suite("sums")
