@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, str] = {
     "train": "learns from labels what a prompt needs, and scores that on held-out tasks",
     "score": "how right a trained router is on labelled tasks, and what it saves",
     "route": "the model to ask for a prompt, by a trained router",
+    "serve": "an OpenAI-compatible server that routes by what `train` wrote",
     "prior": "a ladder before the first call: predicted MMLU (Performance Law)",
     "data": "the official task files",
     "doctor": "proves each limit of the sandbox by a program that breaks it",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from pytest_complexity.report.assembly import Checks, results_of, route_on
 from pytest_complexity.report.gates import annotated
 from pytest_complexity.report.plots import plots
 from pytest_complexity.run.inputs import read_inputs
+from pytest_complexity.serve.decisions import is_log, lines, traffic
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,6 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints the report, writes what was asked for; 1 where a gate failed."""
+    if all(map(is_log, arguments.inputs)):
+        return _traffic(arguments)
     checks = Checks.read(arguments.gate, arguments.baseline, arguments.margin, option="--gate")
     measured = read_inputs(arguments.inputs, ladder(arguments))
     routed = route_on(measured, arguments.router, arguments.rule) if arguments.router else None
@@ -49,6 +53,20 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.plots is not None:
         for name, data in plots(results.report):
             write(arguments.plots / name, data)
+    for gate in checked:
+        say(annotated(gate))
+    return 0 if all(gate.passed for gate in checked) else 1
+
+
+def _traffic(arguments: argparse.Namespace) -> int:
+    """What a log of `serve` comes to."""
+    checks = Checks.read(arguments.gate, option="--gate")
+    report = traffic(arguments.inputs)
+    text = json.dumps(report, indent=2, allow_nan=False) + "\n"
+    sys.stdout.write(text if arguments.json else "".join(line + "\n" for line in lines(report)))
+    if arguments.o is not None:
+        write(arguments.o / "traffic.json", text)
+    checked = checks.of(report)
     for gate in checked:
         say(annotated(gate))
     return 0 if all(gate.passed for gate in checked) else 1
