@@ -85,7 +85,7 @@ class Request:
         Raises `BadRequest` where there is none to read.
         """
         if "messages" in self.members:
-            return _last_user_text(self.get("messages"))[:_MOST_PROMPT]
+            return last_user_text(self.get("messages"))
         prompt = self.get("prompt")
         if isinstance(prompt, list) and prompt and all(isinstance(each, str) for each in prompt):
             prompt = "\n".join(prompt)
@@ -101,11 +101,12 @@ class Request:
         return "prompt/" + hashlib.sha256(prompt.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def _last_user_text(messages: Any) -> str:
+def last_user_text(messages: Any) -> str:
+    """The text that the router reads of a conversation. Raises `BadRequest` where that is none."""
     if not isinstance(messages, list) or not messages or not all(isinstance(each, dict) for each in messages):
         raise BadRequest("field 'messages': expected a list of at least one message")
     texts = [_text(each.get("content")) for each in messages if each.get("role") == "user"]
-    return texts[-1] if texts else _text(messages[-1].get("content"))
+    return (texts[-1] if texts else _text(messages[-1].get("content")))[:_MOST_PROMPT]
 
 
 def _text(content: Any) -> str:
