@@ -34,7 +34,7 @@ def share(text: str) -> float:
     return number
 
 
-def seed(text: str) -> int:
+def whole(text: str) -> int:
     """A whole number of 32 bits."""
     if not text.isdecimal() or int(text) >= 1 << 32:
         raise argparse.ArgumentTypeError(f"a whole number from 0 to {(1 << 32) - 1} is wanted, found {text!r}")

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from pytest_complexity.cli.arguments import add_inputs, ladder, plural, say, seed, share, write
+from pytest_complexity.cli.arguments import add_inputs, ladder, plural, say, share, whole, write
 from pytest_complexity.cli.score import print_score
 from pytest_complexity.errors import ComplexityError
 from pytest_complexity.labels import to_json
@@ -18,6 +18,7 @@ from pytest_complexity.learning.classifiers import CLASSIFIERS, DEFAULT
 from pytest_complexity.learning.router import calibrate_to, save_policy
 from pytest_complexity.learning.training import train
 from pytest_complexity.learning.training.calibration import parse_target
+from pytest_complexity.learning.training.repeats import repeated
 from pytest_complexity.run.inputs import read_labels
 
 
@@ -29,9 +30,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--classifier", metavar="NAME", default=DEFAULT, help=f"{', '.join(CLASSIFIERS.built_in)}, or another package's"
     )
-    parser.add_argument("--seed", metavar="N", type=seed, default=0, help="of the split and of training (default 0)")
+    parser.add_argument("--seed", metavar="N", type=whole, default=0, help="of the split and of training (default 0)")
     parser.add_argument(
         "--test", metavar="SHARE", type=share, default=0.2, help="of the tasks, held out (default 0.2; 0: none)"
+    )
+    parser.add_argument(
+        "--repeats",
+        metavar="N",
+        type=whole,
+        help="further random splits, to say how much the figures move (default: 4 where training takes seconds)",
     )
     parser.add_argument(
         "--target",
@@ -65,7 +72,12 @@ def run(arguments: argparse.Namespace) -> int:
         f"{plural(len(training.train), 'task')} trained on, {len(training.test)} held out in {test}; "
         f"{len(training.moved)} test tasks repeat a training task, exactly or nearly, and went to training"
     )
-    return print_score(arguments.o, [test], as_json=False) if training.test else 0
+    if not training.test:
+        return 0
+    status = print_score(arguments.o, [test], as_json=False)
+    if again := repeated(labels, arguments.classifier, arguments.seed, arguments.test, arguments.repeats):
+        say(again.sentence())
+    return status
 
 
 @contextlib.contextmanager
