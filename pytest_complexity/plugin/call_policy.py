@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pytest_complexity.calls import AllCalls, Calls
 from pytest_complexity.calls.lazy import Lazy
-from pytest_complexity.core.counts import TaskCounts
+from pytest_complexity.core.costs import mean_costs, unit_costs
 from pytest_complexity.core.outcomes import Key
 from pytest_complexity.core.tasks import Task
 from pytest_complexity.errors import RecordingError
@@ -48,28 +48,17 @@ def _switching(
     from pytest_complexity.calls.switching.policy import Switching  # noqa: PLC0415  (as above)
 
     checked = frozenset(key for key, task in tasks.items() if task.visible_tests)
-    costs = [10.0**place for place in range(len(ladder))]
     if path is None:
-        return Switching(plan, ladder, Belief.vague(len(ladder)), costs, checked)
+        return Switching(plan, ladder, Belief.vague(len(ladder)), unit_costs(len(ladder)), checked)
     measured = read_inputs([path], ladder)
     if not any(task.trials[model] for task in measured.counts for model in ladder):
         raise RecordingError(f"{path}: no measured trial of {', '.join(ladder)}: switching has nothing to learn from")
     known = [(task.suite or "", task.task_id) for task in measured.counts]
     signals = signals_of_outcomes(measured.outcomes, known, ladder) if _shows(measured) else None
     belief = Belief.fit(signals_of_counts(measured.counts, ladder) if signals is None else signals)
-    return Switching(plan, ladder, belief, _costs(measured.counts, ladder) or costs, checked)
+    costs, _ = mean_costs(measured.counts, ladder)
+    return Switching(plan, ladder, belief, costs if costs[-1] > 0 else unit_costs(len(ladder)), checked)
 
 
 def _shows(measured: Measured) -> bool:
     return any(outcome.visible is not None for outcome in measured.outcomes)
-
-
-def _costs(counts: Sequence[TaskCounts], ladder: Sequence[str]) -> list[float] | None:
-    """Mean dollars of one call by model; None where a model has none, or the last one is free."""
-    means = []
-    for model in ladder:
-        known = [task.cost_usd[model] for task in counts if task.cost_usd and model in task.cost_usd]
-        if not known:
-            return None
-        means.append(sum(known) / len(known))
-    return means if means[-1] > 0 else None
