@@ -3,8 +3,9 @@
 The difference to the best rival is the least of the differences to each. Near ties the rival that did best owes that
 partly to luck: the measured least lies too low, and a bootstrap of it lies lower still. So the two ends of the
 interval are found apart. The lower end is the lowest of any rival's interval: whichever rival is the best one, its own
-is not below that. The upper end is found by the error of the least: each difference around its own measured value, rivals that are not clearly behind taken to be level (after Chernozhukov, Lee and Rosen, "Intersection bounds",
-arXiv 0907.3503).
+does not reach lower. The upper end is found by the error of the least: each difference around its own measured value,
+rivals that are not clearly behind taken to be level (after Chernozhukov, Lee and Rosen, "Intersection bounds", arXiv
+0907.3503).
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ class AgainstBest:
     """The measured `difference` to the best rival.
 
     `lowest`: the difference to the rival whose interval reaches lowest, `above` its resampled errors (worlds,);
-    `below`: the errors of the least difference. `most`: the highest that the difference can be. `near`: the rivals, by index, that may be the best one.
+    `below`: the errors of the least difference. `most`: the highest that the difference can be. `near`: the rivals, by
+    index, that may be the best one.
     """
 
     difference: float
