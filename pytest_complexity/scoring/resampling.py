@@ -10,10 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
+    from pytest_complexity.core.arrays import Floats
 
 WORLDS = 2000
 LEAST = 6  #: tasks that must agree to prove anything by the sign test: 2 * 0.5 ** 5 > 0.05

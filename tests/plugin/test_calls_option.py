@@ -97,8 +97,10 @@ def test_switching_learns_from_counts_and_stops_at_an_answer_whose_visible_check
 @pytest.mark.parametrize(
     ("said", "told"),
     [
-        ("most", "'most' is no policy"),
+        ("most", "no call policy 'most'; give one of all, lazy, budget, switching, or a number"),
         ("switching:nothing", "nothing"),
+        ("lazy:2", "lazy takes no argument, got '2'"),
+        ("budget:x", "expected a number of calls above 0, got 'x'"),
     ],
 )
 def test_a_policy_that_does_not_exist_is_told_in_one_line(run: Runner, said: str, told: str) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 STOP = -1
 
@@ -23,7 +23,7 @@ class Attempt(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Game:
+class DecisionProblem:
     """The rules of a task: what is paid, and how often may be tried.
 
     `costs` of one call by model, in units of the last one's; `price` of such a unit in right answers; `caps` how many
@@ -49,13 +49,3 @@ class Game:
             for model in range(current, len(self.costs))
             if used[model] < self.caps[model] and not (spent and model > 0)
         ]
-
-
-class Strategy(Protocol):
-    """What plays a game. Asked only while something is allowed."""
-
-    def act(self, task: int, attempts: Sequence[Attempt]) -> int:
-        """The model to call next, or STOP; `task` is the task's row where a strategy knows its text."""
-
-    def answer(self, task: int, attempts: Sequence[Attempt]) -> int:
-        """Which of the attempts to hand in, by its index."""

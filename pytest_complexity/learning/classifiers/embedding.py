@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_complexity.core.arrays import Floats
 from pytest_complexity.errors import TrainingError
-from pytest_complexity.learning.classifiers.base import Arrays, Floats, wanted
+from pytest_complexity.learning.classifiers.base import Arrays, wanted
 from pytest_complexity.learning.classifiers.linear import LinearClassifier
 
 _SIZE, _KEPT = 384, 20_000

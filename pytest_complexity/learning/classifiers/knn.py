@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from pytest_complexity.core.arrays import Floats
 from pytest_complexity.errors import TrainedError
-from pytest_complexity.learning.classifiers.base import Arrays, Counts, Floats, TextClassifier, wanted
+from pytest_complexity.learning.classifiers.base import Arrays, Counts, TextClassifier, wanted
 from pytest_complexity.learning.classifiers.features import PromptFeatures, learned_matrix
 
 _NEIGHBOURS = (5, 10, 20, 40, 80)

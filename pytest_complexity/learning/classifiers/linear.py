@@ -22,7 +22,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold
 from threadpoolctl import threadpool_limits
 
-from pytest_complexity.learning.classifiers.base import Arrays, Counts, Floats, TextClassifier, wanted
+from pytest_complexity.core.arrays import Floats
+from pytest_complexity.learning.classifiers.base import Arrays, Counts, TextClassifier, wanted
 
 #: A matrix with a row for each text: dense, or scipy's sparse rows.
 Matrix = Any

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 from sklearn.metrics import cohen_kappa_score, confusion_matrix, f1_score
 
+from pytest_complexity.core.arrays import Floats
 from pytest_complexity.core.intervals import Interval, share_interval
 from pytest_complexity.errors import TrainedError
 from pytest_complexity.labels import Label, Labels
@@ -26,7 +27,6 @@ ASKED = 5  #: how often a classifier that samples is asked for `any_of_n`: as in
 _SPLITS = 200  # of each task's trials, for the ceiling
 _BINS = 10
 
-Floats = NDArray[np.float64]
 Levels = NDArray[np.int64]
 
 
@@ -96,24 +96,25 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
-class _Told:
-    """What a classifier said: levels' chances of the decided tasks, models' chances of the measured ones."""
+class _Predicted:
+    """What a classifier predicts: levels' chances of the decided tasks, models' chances of the measured ones."""
 
     levels: Floats
     chances: Floats
     sampled: Levels | None = None
 
     @classmethod
-    def by(cls, trained: Trained, texts: Sequence[str], decided: NDArray[np.bool_]) -> _Told:
-        told = trained.predict(texts)
-        levels = np.array([each.levels for each in told])[decided]
+    def by(cls, trained: Trained, texts: Sequence[str], decided: NDArray[np.bool_]) -> _Predicted:
+        found = trained.predict(texts)
+        levels = np.array([each.levels for each in found])[decided]
         some = [text for text, wanted in zip(texts, decided, strict=True) if wanted]
-        return cls(levels, np.array([each.chances for each in told]), trained.classifier.sample(some, ASKED))
+        return cls(levels, np.array([each.chances for each in found]), trained.classifier.sample(some, ASKED))
 
     @property
-    def said(self) -> Levels:
-        said: Levels = self.levels.argmax(axis=1) + 1
-        return said
+    def most_likely(self) -> Levels:
+        """Of two alike the lower."""
+        found: Levels = self.levels.argmax(axis=1) + 1
+        return found
 
     def losses(self, truth: Levels) -> Floats:
         losses: Floats = -np.log(self.levels[np.arange(len(truth)), truth - 1])
@@ -142,10 +143,10 @@ def evaluate(trained: Trained, labels: Labels, baselines: Mapping[str, Trained],
     texts, counts = [row.task.text for row in rows], arrays_of(rows, labels.ladder)
     some = [row.task.text for row in rows if row.level]
     every = {**baselines, trained.name: trained}
-    told = {name: _Told.by(each, texts, decided) for name, each in every.items()}
-    ours, majority = told[trained.name], told["majority"]
+    predicted = {name: _Predicted.by(each, texts, decided) for name, each in every.items()}
+    ours, majority = predicted[trained.name], predicted["majority"]
     levels = range(1, Rule.named(labels.rule, len(labels.ladder)).levels + 1)
-    found = {name: _row(each, truth, *counts, seed) for name, each in told.items()}
+    found = {name: _row(each, truth, *counts, seed) for name, each in predicted.items()}
     bins = reliability(ours.chances, *counts)
     return Evaluation(
         name=trained.name,
@@ -155,16 +156,16 @@ def evaluate(trained: Trained, labels: Labels, baselines: Mapping[str, Trained],
         leaked=int(trained.leaks(texts).sum()),
         rows={**found, "untrained": _untrained(trained, some, truth, len(levels), seed)},
         ceiling=ceiling([row for row in rows if row.level], labels.ladder, labels.rule, seed),
-        confusion=tuple(map(tuple, confusion_matrix(truth, ours.said, labels=levels).tolist())),
+        confusion=tuple(map(tuple, confusion_matrix(truth, ours.most_likely, labels=levels).tolist())),
         against_majority=against(ours, majority, truth, seed),
         calibration_error=calibration_error(bins),
         bins=bins,
     )
 
 
-def against(ours: _Told, theirs: _Told, truth: Levels, seed: int) -> Against:
+def against(ours: _Predicted, theirs: _Predicted, truth: Levels, seed: int) -> Against:
     """The paired tests of one classifier against another."""
-    right, other = ours.said == truth, theirs.said == truth
+    right, other = ours.most_likely == truth, theirs.most_likely == truth
     better, worse = int((right & ~other).sum()), int((other & ~right).sum())
     gains = theirs.losses(truth) - ours.losses(truth)
     return Against(
@@ -229,35 +230,35 @@ def _halves(
 
 
 def score_answers(
-    said: Levels,
+    answers: Levels,
     truth: Levels,
     sampled: Levels | None = None,
     losses: tuple[float | None, float | None] = (None, None),
     seed: int = 0,
 ) -> Row:
-    """The row of a classifier that said these levels; 0 is no level. `sampled`: several answers a task, a row each.
+    """The row of a classifier that gave these levels; 0 is no level. `sampled`: several answers a task, a row each.
 
     `losses`: log-loss of the levels and of the chances, where it gave any.
     """
-    right = (said == truth).astype(np.float64)
-    alike = len({*said.tolist(), *truth.tolist()}) == 1
+    right = (answers == truth).astype(np.float64)
+    alike = len({*answers.tolist(), *truth.tolist()}) == 1
     return Row(
         accuracy=float(right.mean()),
         accuracy_ci=_share_ci(right, seed),
-        within_one=float((abs(said - truth) <= 1).mean()),
+        within_one=float((abs(answers - truth) <= 1).mean()),
         any_of_n=None if sampled is None else float((sampled == truth[:, None]).any(axis=1).mean()),
-        macro_f1=float(f1_score(truth, said, labels=np.unique(truth), average="macro", zero_division=0)),
-        kappa=None if alike else float(cohen_kappa_score(truth, said, weights="quadratic")),
+        macro_f1=float(f1_score(truth, answers, labels=np.unique(truth), average="macro", zero_division=0)),
+        kappa=None if alike else float(cohen_kappa_score(truth, answers, weights="quadratic")),
         log_loss=losses[0],
         chance_log_loss=losses[1],
     )
 
 
-def _row(told: _Told, truth: Levels, successes: Floats, trials: Floats, seed: int) -> Row:
-    chances = np.clip(told.chances, 1e-12, 1 - 1e-12)
+def _row(predicted: _Predicted, truth: Levels, successes: Floats, trials: Floats, seed: int) -> Row:
+    chances = np.clip(predicted.chances, 1e-12, 1 - 1e-12)
     known = successes * np.log(chances) + (trials - successes) * np.log(1 - chances)
-    losses = float(told.losses(truth).mean()), float(-known.sum() / trials.sum())
-    return score_answers(told.said, truth, told.sampled, losses, seed)
+    losses = float(predicted.losses(truth).mean()), float(-known.sum() / trials.sum())
+    return score_answers(predicted.most_likely, truth, predicted.sampled, losses, seed)
 
 
 def _untrained(trained: Trained, texts: Sequence[str], truth: Levels, levels: int, seed: int) -> Row:

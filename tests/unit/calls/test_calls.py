@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from simulate_calls import Driven, draw, drive
 
-from pytest_complexity.calls import AllCalls, Calls
+from pytest_complexity.calls import AllCalls, CallPolicy
 from pytest_complexity.calls.lazy import REASON, Lazy
 from pytest_complexity.calls.switching.belief import Belief
 from pytest_complexity.calls.switching.policy import HORIZON, Switching
@@ -108,7 +108,7 @@ def test_the_order_in_which_tasks_answer_changes_nothing(kind: str) -> None:
     counts = [task_of(n, [n % 6, (n * 2) % 6, 5], 5) for n in range(12)]
     world = draw(counts, NAMES[:3], seed=1)
 
-    def policy() -> Calls:
+    def policy() -> CallPolicy:
         return AllCalls(list(world)) if kind == "all" else Lazy(list(world), NAMES[:3], 5)
 
     backwards = _drive_backwards(policy(), world)
@@ -117,7 +117,7 @@ def test_the_order_in_which_tasks_answer_changes_nothing(kind: str) -> None:
     assert backwards.skipped == forwards.skipped
 
 
-def _drive_backwards(policy: Calls, world: dict[Key, Outcome]) -> Driven:
+def _drive_backwards(policy: CallPolicy, world: dict[Key, Outcome]) -> Driven:
     waiting, skipped, outcomes = list(policy.first()), {}, []
     while waiting:
         outcomes.append(world[waiting.pop()])

@@ -132,7 +132,7 @@ DAMAGES: list[tuple[Callable[[Path], Any], str]] = [
         "field 'format': expected 1, which this version of pytest-complexity writes, got an integer (2)",
     ),
     (edited(format=None), "got null"),
-    (edited(classifier="os.system"), "field 'classifier': expected one of majority"),
+    (edited(classifier="os.system"), "field 'classifier': no classifier 'os.system'; there are: majority"),
     (edited(classifier=7), "field 'classifier'"),
     (edited(classifier="majority"), "array 'shares' is missing"),
     (edited(ladder=["small"]), "field 'source.levels.2': is no level of the rule tier, 1 to 1"),
