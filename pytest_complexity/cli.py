@@ -122,9 +122,15 @@ def _add_learning(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     train.add_argument(
         "--classifier", metavar="NAME", default=DEFAULT, help=f"{', '.join(CLASSIFIERS.built_in)}, or another package's"
     )
-    train.add_argument("--seed", metavar="N", type=_seed, default=0, help="of the split and of training (default 0)")
+    train.add_argument("--seed", metavar="N", type=_whole, default=0, help="of the split and of training (default 0)")
     train.add_argument(
         "--test", metavar="SHARE", type=_share, default=0.2, help="of the tasks, held out (default 0.2; 0: none)"
+    )
+    train.add_argument(
+        "--repeats",
+        metavar="N",
+        type=_whole,
+        help="further random splits, to say how much the figures move (default: 4 where training takes seconds)",
     )
     train.add_argument(
         "--target",
@@ -147,7 +153,7 @@ def _share(text: str) -> float:
         raise argparse.ArgumentTypeError(f"a share from 0 up to 1 is wanted, found {text!r}") from None
 
 
-def _seed(text: str) -> int:
+def _whole(text: str) -> int:
     if not text.isdecimal() or int(text) >= 1 << 32:
         raise argparse.ArgumentTypeError(f"a whole number from 0 to {(1 << 32) - 1} is wanted, found {text!r}")
     return int(text)
@@ -209,6 +215,7 @@ def _traffic(arguments: argparse.Namespace) -> int:
 def _train(arguments: argparse.Namespace) -> int:
     from pytest_complexity.learning.router import calibrate_to, save_policy  # noqa: PLC0415  (heavy: see `_route`)
     from pytest_complexity.learning.training import train  # noqa: PLC0415
+    from pytest_complexity.learning.training.repeats import repeated  # noqa: PLC0415
 
     labels = read_labels(arguments.inputs, _ladder(arguments), arguments.rule)
     target = parse_target(arguments.target, labels.ladder) if arguments.target is not None else None
@@ -231,7 +238,12 @@ def _train(arguments: argparse.Namespace) -> int:
         f"{len(training.train)} tasks trained on, {len(training.test)} held out in {test}; "
         f"{len(training.moved)} test tasks repeat a training task, exactly or nearly, and went to training"
     )
-    return _print_score(arguments.o, [test], as_json=False) if training.test else 0
+    if not training.test:
+        return 0
+    status = _print_score(arguments.o, [test], as_json=False)
+    if again := repeated(labels, arguments.classifier, arguments.seed, arguments.test, arguments.repeats):
+        _tell(again.sentence())
+    return status
 
 
 def _score(arguments: argparse.Namespace) -> int:

@@ -5,12 +5,16 @@ Written by places on the ladder, from 1: `2223` asks the second model up to thre
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import groupby, permutations, product
+from pathlib import Path
 from typing import Literal, NamedTuple
 
+from pytest_complexity.core.fields import LINE, NUMBER, STRING, Fields, Kind, one_of
+from pytest_complexity.core.jsonl import parse_object, read_bytes
 from pytest_complexity.errors import PlanError
 
 STOP = -1
@@ -83,18 +87,28 @@ class Plan:
             return len(attempts) - 1
         return next(place for place, each in enumerate(attempts) if each.model == attempts[-1].model)
 
+    def capped(self, trials: Sequence[int]) -> Plan:
+        """The same with no more calls of each model than it has trials, in ladder order."""
+        kept = tuple(Stage(model, min(calls, trials[model])) for model, calls in self.stages if trials[model])
+        return Plan(kept, self.unchecked)
+
     def within(self, trials: int) -> Plan:
         """The same with no more calls of a model than there are trials."""
         return Plan(tuple(Stage(model, min(calls, trials)) for model, calls in self.stages), self.unchecked)
 
 
-def usual(models: int) -> Plan | None:
+def written(text: str) -> bool:
+    """Whether this is the form of a plan, and no directory's name."""
+    return _FORM.fullmatch(text) is not None
+
+
+def usual(models: int) -> Plan:
     """The plan that needs no tuning: up to three calls of the model before the last, then the last.
 
-    For two models the first once, then the last; None for one.
+    For two models the first once, then the last; for one model three calls of it.
     """
     if models < 2:
-        return None
+        return Plan((Stage(0, 3),))
     return Plan((Stage(models - 2, 3 if models > 2 else 1), Stage(models - 1, 1)))
 
 
@@ -115,3 +129,63 @@ def plans(models: int, trials: int, most: int = 3) -> list[Plan]:
                 if stages > 1:
                     found.append(Plan(made, "last"))
     return found
+
+
+PLAN_NAME = "cascade.json"
+_FORMAT = 1
+_STRINGS: Kind[list[str]] = Kind(
+    "a list of models' names", lambda value: isinstance(value, list) and all(map(LINE.holds, value))
+)
+
+
+@dataclass(frozen=True)
+class SavedPlan:
+    """A plan on its ladder, as `train` writes it beside the classifier.
+
+    `accuracy` and `cost` (a task, in `unit`: "usd" or "unit") are what it came to where it was chosen; `target` what it
+    was chosen to keep, "" where it is the one with the most points over the zero router.
+    """
+
+    ladder: tuple[str, ...]
+    plan: str
+    accuracy: float
+    cost: float
+    unit: str
+    target: str = ""
+
+    def on(self, ladder: Sequence[str]) -> Plan:
+        """The plan. Raises `PlanError` where it was made for other models than those of `ladder`."""
+        if tuple(ladder) != self.ladder:
+            raise PlanError(f"the plan {self.plan} is for the models {', '.join(self.ladder)}, not {', '.join(ladder)}")
+        return Plan.parse(self.plan, len(self.ladder))
+
+    def save(self, directory: Path) -> None:
+        """Writes it into a directory. Raises `PlanError`."""
+        file = directory / PLAN_NAME
+        try:
+            file.write_text(json.dumps({"format": _FORMAT, **asdict(self)}, indent=2) + "\n", encoding="utf-8")
+        except OSError as why:
+            raise PlanError(f"{file}: cannot be written: {why.strerror}") from None
+
+    @classmethod
+    def load(cls, directory: Path) -> SavedPlan:
+        """The plan of a directory. Raises `PlanError`."""
+        file = directory / PLAN_NAME
+        if not file.exists():
+            raise PlanError(
+                f"{directory}: no plan there, {PLAN_NAME} is missing. `train` writes one from a run whose prompts show "
+                "examples; or give a plan such as 2223"
+            )
+        fields = Fields(parse_object(read_bytes(file, PlanError), str(file), PlanError), str(file), PlanError)
+        if fields.values.get("format") != _FORMAT:
+            raise PlanError(f"{file}: no plan that this version of pytest-complexity reads; train again")
+        found = cls(
+            ladder=tuple(fields.get("ladder", _STRINGS)),
+            plan=fields.get("plan", LINE),
+            accuracy=fields.get("accuracy", NUMBER),
+            cost=fields.get("cost", NUMBER),
+            unit=fields.get("unit", one_of("usd", "unit")),
+            target=fields.get("target", STRING),
+        )
+        found.on(found.ladder)
+        return found

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
-from pytest_complexity.calls import CallChoice
-from pytest_complexity.errors import CallsError
-
 if TYPE_CHECKING:
     from _pytest.config.argparsing import Parser
+
+    from pytest_complexity.calls import CallChoice
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,11 @@ OPTIONS = (
     Option("temperature", "T", "sampling temperature (default: the model's own)", float),
     Option("max-tokens", "N", "longest completion (default: the model's own)", int),
     Option("max-cost", "USD", "stop before a call would pass it; over all sessions of the run", float),
-    Option("calls", "WHICH", "which calls to make: all, lazy, switching, switching:RUN_OR_COUNTS, or their number"),
+    Option(
+        "calls",
+        "WHICH",
+        "which to make: all, lazy, switching[:RUN_OR_COUNTS], cascade[:PLAN_OR_DIR], or their number",
+    ),
     Option("rule", "NAME", "label rule: complexitynet, tier, tier@SHARE (default: by the ladder)"),
     Option("router", "DIR", "judge a trained router on this run: what `pytest-complexity train` wrote"),
     Option("gate", "'PATH OP NUMBER'", "fail the run unless it holds in report.json; repeatable", str, True),
@@ -181,6 +184,9 @@ def _name(spec: str) -> str:
 
 
 def _calls(text: str) -> CallChoice:
+    from pytest_complexity.calls import CallChoice  # noqa: PLC0415  (nothing of ours is imported before it is used)
+    from pytest_complexity.errors import CallsError  # noqa: PLC0415
+
     try:
         return CallChoice.parse(text)
     except CallsError as why:

@@ -15,7 +15,7 @@ import numpy as np
 from pytest_complexity.calls.cascade import Plan, Stage, plans, usual
 from pytest_complexity.core.outcomes import Outcome, Verdict
 from pytest_complexity.policies import Kind
-from pytest_complexity.scoring.curves import heights
+from pytest_complexity.scoring.curves import heights, hull
 from pytest_complexity.scoring.policies import Bench, Played, matrices
 
 if TYPE_CHECKING:
@@ -263,10 +263,9 @@ def fixed(bench: Bench, trials: Trials) -> list[Cascade]:
     """The cascades that need no tuning: `cascade`, `cascade-known`, `best-of-N`."""
     models, most = len(bench.ladder), max(task.planned for task in bench.tasks)
     wanted = usual(models)
-    first = wanted.stages[0].model if wanted else 0
-    calls = sum(stage.attempts for stage in wanted.stages) if wanted else 3
-    found = [_played("best-of-N", "cascade", Plan((Stage(first, calls),)), trials, most)]
-    if wanted:
+    calls = sum(stage.attempts for stage in wanted.stages)
+    found = [_played("best-of-N", "cascade", Plan((Stage(wanted.stages[0].model, calls),)), trials, most)]
+    if models > 1:
         found.insert(0, _played("cascade", "cascade", wanted, trials, most))
         found.append(_played("cascade-known", "informed", wanted, trials.known(), most))
     return found
@@ -307,6 +306,11 @@ class Tuning:
         solved, cost = weights @ self.solved, weights @ self.cost
         found: Ints = np.stack([np.round(solved - price * cost, 12).argmax(axis=1) for price in prices], axis=1)
         return found
+
+    def efficient(self, tasks: NDArray[np.bool_]) -> list[int]:
+        """The plans on the hull of all over some of the tasks, cheapest first, by their places."""
+        solved, cost = self.solved[tasks].mean(axis=0).tolist(), self.cost[tasks].mean(axis=0).tolist()
+        return hull(list(zip(cost, solved, strict=True)))
 
     def tuned(self, groups: Ints, seed: int = 0) -> Cascade | None:
         """`cascade-tuned`: on each task the plan that is best on the other folds; None where there are too few tasks.
