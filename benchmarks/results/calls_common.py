@@ -36,7 +36,10 @@ class Set:
 
         On RouterDC's ladder of seven models of about one size the steps are 1, 2, 3, ...
         """
-        known = [[task.cost_usd[model] for task in self.counts if task.cost_usd] for model in self.ladder]
+        known = [
+            [task.cost_usd[model] for task in self.counts if task.cost_usd and model in task.cost_usd]
+            for model in self.ladder
+        ]
         if all(known):
             costs = np.array([np.mean(each) for each in known])
         elif len(self.ladder) > 3:
