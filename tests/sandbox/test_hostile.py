@@ -1,5 +1,5 @@
 # ruff: noqa: UP031, PLW1510 - programs stand on one line
-"""The table of hostile and honest programs (docs/HOSTILE.md), and more of our own, each with the verdicts it may get."""
+"""A table of hostile and honest programs, each with the verdicts it may get."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TESTS = ("assert f(3) == 4", "assert f(5) == 6", "assert f([1])[0] == 1 if False
 RIGHT = "def f(x): return x + 1\n"
 WRONG = "def f(x): return 0\n"
 
-# number of HOSTILE.md (or a name of our own) -> program, the verdicts that are right
+# name -> program, the verdicts that are right
 PROGRAMS: dict[str, tuple[str, str]] = {
     "1 right": (RIGHT, "pass"),
     "2 prints 10 MB": (RIGHT + "for _ in range(1000): print('x' * 10000)", "pass"),
