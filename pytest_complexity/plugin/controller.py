@@ -113,7 +113,7 @@ class Run:
         self._results: Results | None = None
         self._checks = checks_of(settings)
         self._gates: list[GateResult] = []
-        self._notices = [*self.directory.notices, *self._missing(models)]
+        self._notices = [*self.directory.notices, *self._missing(models), *self._unsure()]
         self._pipeline.start(tasks, plan.keys, self._calls)
 
     def show_progress(self, terminal: TerminalWriter) -> None:
@@ -133,6 +133,14 @@ class Run:
             yield (
                 f"the recordings lack {len(missing)} of {len(self._plan.keys)} trials, {missing[0]} the first: "
                 f"{which} will be unmeasured, and errors"
+            )
+
+    def _unsure(self) -> Iterator[str]:
+        """A replayed completion answers the prompt that it was recorded with."""
+        if self._settings.show_tests and self._settings.replay:
+            yield (
+                f"--cx-show-tests={self._settings.show_tests}: a recording does not tell whether its prompts showed "
+                "these assertions; where they did not, they are a check that the models did not know of"
             )
 
     def take_notices(self) -> list[str]:
@@ -217,6 +225,7 @@ def configuration(settings: Settings, plan: Plan, models: Mapping[str, Model]) -
         "version": version("pytest-complexity"),
         "ladder": list(plan.ladder),
         "trials": plan.trials,
+        "show_tests": settings.show_tests,
         "limit": settings.limit,
         "timeout": settings.timeout,
         "memory": settings.memory,

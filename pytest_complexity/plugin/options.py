@@ -36,6 +36,7 @@ OPTIONS = (
     Option("models", "A,B,C", "the ladder: models to ask, cheapest first"),
     Option("trials", "M", "trials for each task and model (default 5)", int),
     Option("dataset", "NAME_OR_PATH", "where a built-in suite's tasks come from: full, sanitized or a file"),
+    Option("show-tests", "N", "show the first N assertions in the prompt, where a suite shows none", int),
     Option("limit", "N", "only the first N tasks of each suite", int),
     Option("run", "DIR", "run directory (default: .pytest-complexity/<hash of the configuration>)"),
     Option("replay", "PATH[,PATH]", "answer from recordings, call no model"),
@@ -66,6 +67,7 @@ class Settings:
     specs: tuple[str, ...] | None  #: the ladder as it was given: names, or NAME=openai:MODEL@URL
     trials: int | None
     dataset: str | None
+    show_tests: int | None
     limit: int | None
     run: Path | None
     replay: tuple[Path, ...]
@@ -134,6 +136,7 @@ def read_settings(config: pytest.Config) -> Settings:
         specs=_specs(get("models")),
         trials=_positive("trials", get("trials")),
         dataset=get("dataset") or None,
+        show_tests=_positive("show-tests", get("show_tests")),
         limit=_positive("limit", get("limit")),
         run=config.invocation_params.dir / run if run else None,
         replay=tuple(config.invocation_params.dir / part for part in _parts(get("replay"))),
