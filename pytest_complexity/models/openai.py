@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pytest_complexity.core.tasks import Task
 from pytest_complexity.errors import ModelError
 from pytest_complexity.models import Busy, Completion, Price, Refused, Sampling, Unanswered, prompts
+from pytest_complexity.models.spec import ModelSpec
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -318,3 +319,23 @@ def _wait(headers: Mapping[str, str]) -> float | None:
 
 def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+
+
+def make(spec: ModelSpec) -> OpenAIModel:
+    """The adapter `openai`."""
+    server = Server(
+        url=spec.get("url", str),
+        key_env=spec.get("key_env", str),
+        organization=spec.get("organization", str),
+        timeout=spec.positive("timeout", float, 120.0),
+        listed=spec.get("listed", bool, True),
+    )
+    return OpenAIModel(
+        spec.name,
+        spec.get("model", str, spec.name),
+        server,
+        endpoint=spec.choice("endpoint", ("chat", "completions")),  # type: ignore[arg-type]
+        many=spec.get("many", bool, True),
+        sampling=spec.sampling(),
+        price=spec.price(),
+    )
