@@ -53,5 +53,5 @@ def test_help_names_every_option_without_loading_anything(pytester: pytest.Pytes
 def test_options_may_stand_in_the_ini_file(pytester: pytest.Pytester) -> None:
     pytester.makepyprojecttoml("[tool.pytest]\ncx_trials = 0\ncx_models = 'a,b'\ncx_timeout = 3\n")
     result = pytester.runpytest_subprocess("--cx-strict")
-    result.stderr.fnmatch_lines(["*--cx-trials: a number above 0 is wanted, found 0*"])
+    result.stderr.fnmatch_lines(["*--cx-trials: expected a number above 0, got 0*"])
     assert result.ret == 4
