@@ -55,5 +55,9 @@ class TargetError(ComplexityError):
     """A router's target that cannot be read, or that the data cannot support."""
 
 
+class PlanError(ComplexityError):
+    """A cascade's plan that cannot be read or does not fit the ladder."""
+
+
 class SandboxError(ComplexityError):
     """The sandbox cannot be set up, or has lost its processes: no statement about the program."""

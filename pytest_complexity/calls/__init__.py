@@ -110,6 +110,7 @@ CALL_POLICIES = Registry(
         "lazy": f"{__name__}.lazy:make",
         "budget": f"{__name__}.budget:make",
         "switching": f"{__name__}.switching.policy:make",
+        "cascade": f"{__name__}.switching.policy:make_cascade",
     },
     error=CallsError,
 )

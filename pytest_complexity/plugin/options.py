@@ -167,7 +167,7 @@ OPTIONS = (
     Option(
         "calls",
         "WHICH",
-        "which calls to make: all, lazy, switching, switching:RUN_OR_COUNTS, or a number",
+        "which to make: all, lazy, switching[:RUN_OR_COUNTS], cascade[:PLAN_OR_DIR], or their number",
         "all",
         _calls,
     ),

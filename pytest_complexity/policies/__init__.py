@@ -12,8 +12,9 @@ from typing import Literal, Protocol
 
 from pytest_complexity.core.predictions import Prediction
 
-#: `simple` needs no prompt, `router` decides from the prompt, `control` mixes blindly, `informed` knows the outcomes.
-Kind = Literal["simple", "router", "control", "informed"]
+#: `simple` needs no prompt, `router` decides from the prompt, `cascade` from checks of the answers, `control` mixes
+#: blindly, `informed` knows the outcomes.
+Kind = Literal["simple", "router", "cascade", "control", "informed"]
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,8 @@ class Decision:
         return cls([float(index == k) for k in range(len(case.rates))], case.rates[index])
 
 
-class Policy(Protocol):
-    """Judged on cases."""
+class Named(Protocol):
+    """What stands in the report's table of policies."""
 
     @property
     def name(self) -> str:
@@ -53,6 +54,10 @@ class Policy(Protocol):
     @property
     def kind(self) -> Kind:
         """What it knows."""
+
+
+class Policy(Named, Protocol):
+    """Judged on cases."""
 
     def decide(self, case: Case) -> Decision:
         """What to expect of it on this task."""

@@ -15,6 +15,7 @@ from pytest_complexity.scoring.routing_gain import Judgement, NonNested, RouterC
 
 if TYPE_CHECKING:
     from pytest_complexity.learning.training.evaluation import Evaluation
+    from pytest_complexity.scoring.cascades import Cascades
 
 _LEAST_STABLE = 10
 
@@ -32,6 +33,7 @@ class Findings:
     curve: RouterCurve | None
     nested: NonNested | None
     router: Evaluation | None = None
+    cascades: Cascades | None = None
     calls: str = "all"
 
 
@@ -60,7 +62,8 @@ def build(findings: Findings) -> dict[str, Any]:
             "stable_share": stable_share(labels),
             **_unstable(labels, stable),
         },
-        "policies": {name: _plain(asdict(score)) for name, score in findings.policies.items()},
+        "policies": _policies(findings),
+        "check": _plain(asdict(findings.cascades.check)) if findings.cascades else None,
         "routing": _routing(findings),
         "curves": {
             "zero_router": [
@@ -68,6 +71,7 @@ def build(findings: Findings) -> dict[str, Any]:
                 for index, (cost, accuracy) in zero_router(bench)
             ],
             "router": [_plain(asdict(point)) for point in findings.curve.points] if findings.curve else None,
+            "cascades": [_plain(asdict(point)) for point in findings.cascades.frontier] if findings.cascades else None,
         },
         "nested": _plain(asdict(findings.nested)) if findings.nested else None,
         "router": to_json(findings.router) if findings.router else None,
@@ -90,6 +94,16 @@ def _unstable(labels: Labels, stable: Sequence[float | None]) -> dict[str, Any]:
         for chance, row in loose[:_LEAST_STABLE]
     ]
     return {"unstable": len(loose), "least_stable": least}
+
+
+def _policies(findings: Findings) -> dict[str, Any]:
+    """The cascades first: where there are any, they are what a reader can use."""
+    told = {
+        cascade.name: cascade.describe(findings.labels.ladder)
+        for cascade in (findings.cascades.each if findings.cascades else ())
+    }
+    names = [*told, *(name for name in findings.policies if name not in told)]
+    return {name: _plain(asdict(findings.policies[name])) | told.get(name, {}) for name in names}
 
 
 def _model(score: ModelScore) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from pytest_complexity.scoring.routing_gain import judge, non_nested, router_cur
 
 if TYPE_CHECKING:
     from pytest_complexity.learning.training.evaluation import Evaluation
+    from pytest_complexity.scoring.cascades import Cascades
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,8 @@ def results_of(measured: Measured, rule: str | None = None, *, routed: Routed | 
     labels = label_all(measured.counts, measured.ladder, rule or (routed.rule if routed else None))
     bench = Bench.of(labels, routed.predictions if routed else None)
     played = play(bench, roster(bench, labels.rule, routed.routers if routed else ()))
+    cascades = _cascades(bench, measured, seed)
+    played = cascades.joined(played) if cascades else played
     policies = score_policies(played, seed)
     times: dict[str, list[float]] = {name: [] for name in measured.ladder}
     for key, said in measured.run.completions.items() if measured.run else ():
@@ -123,9 +126,21 @@ def results_of(measured: Measured, rule: str | None = None, *, routed: Routed | 
         curve=router_curve(played, routed.prices, seed) if routed else None,
         nested=non_nested(bench, seed),
         router=routed.evaluation if routed else None,
+        cascades=cascades,
         calls=measured.run.config.get("calls", "all") if measured.run else "all",
     )
     return Results(labels, build(findings), measured.run)
+
+
+def _cascades(bench: Bench, measured: Measured, seed: int) -> Cascades | None:
+    """None too where calls were chosen by what came before: their trials are no sample of what a model answers."""
+    shown = any(outcome.visible is not None for outcome in measured.outcomes)
+    if not shown or not bench.cases or (measured.run and measured.run.config.get("calls", "all") != "all"):
+        return None
+    from pytest_complexity.learning.near_duplicates import groups, sketches  # noqa: PLC0415  (most commands need none)
+    from pytest_complexity.scoring.cascades import cascades  # noqa: PLC0415
+
+    return cascades(bench, measured.outcomes, lambda texts: groups(sketches(texts)), seed)
 
 
 def check_router(directory: Path, ladder: Sequence[str], rule: str | None = None) -> None:

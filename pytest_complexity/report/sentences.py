@@ -40,10 +40,11 @@ def _called(report: Report) -> str:
     if calls is None:
         known = "Levels are those of a full run" if report["run"]["calls"] == "lazy" else "Calls were chosen"
         return f"{known}; about routing only a full run can say something."
-    if calls["policy"] == "switching":
+    if calls["policy"] in ("switching", "cascade"):
         return (
-            f"Switching handed in a right answer for {percent(calls['accuracy'])} of {calls['tasks']} tasks (95% "
-            f"{interval(calls['accuracy_ci'])}) at a mean of {calls['cost']:.2f} calls of the last model."
+            f"{calls['policy'].capitalize()} handed in a right answer for {percent(calls['accuracy'])} of "
+            f"{calls['tasks']} tasks (95% {interval(calls['accuracy_ci'])}) at a mean of "
+            f"{calls['cost']:.2f} calls of the last model."
         )
     filled = ", ".join(
         f"{name} {percent(each['accuracy'])} ({interval(each['accuracy_ci'])})"

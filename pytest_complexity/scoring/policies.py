@@ -14,7 +14,7 @@ from pytest_complexity.core.counts import TaskCounts
 from pytest_complexity.core.intervals import Interval, share_interval
 from pytest_complexity.core.predictions import Prediction
 from pytest_complexity.labels import Labels
-from pytest_complexity.policies import Case, Kind, Policy, PromptPolicy, RouterPolicy
+from pytest_complexity.policies import Case, Kind, Named, Policy, PromptPolicy, RouterPolicy
 from pytest_complexity.policies.adequate import CheapestAdequate
 from pytest_complexity.policies.always import Always
 from pytest_complexity.policies.assignment import Assignment, KnownAssignment
@@ -93,7 +93,7 @@ class Played:
     """Every policy on every case: `solved` and `cost` (tasks, policies), `shares` (tasks, policies, models)."""
 
     bench: Bench
-    policies: tuple[Policy, ...]
+    policies: tuple[Named, ...]
     solved: Floats
     cost: Floats
     shares: Floats

@@ -97,7 +97,7 @@ def test_switching_learns_from_counts_and_stops_at_an_answer_whose_visible_check
 @pytest.mark.parametrize(
     ("said", "told"),
     [
-        ("most", "no call policy 'most'; give one of all, lazy, budget, switching, or a number"),
+        ("most", "no call policy 'most'; give one of all, lazy, budget, switching, cascade, or a number"),
         ("switching:nothing", "nothing"),
         ("lazy:2", "lazy takes no argument, got '2'"),
         ("budget:x", "expected a number of calls above 0, got 'x'"),

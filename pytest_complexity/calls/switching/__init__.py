@@ -10,16 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
-STOP = -1
+from pytest_complexity.calls.cascade import STOP, Attempt
 
-
-class Attempt(NamedTuple):
-    """One call: the model's place on the ladder, and whether its visible check passed."""
-
-    model: int
-    shown: bool
+__all__ = ["STOP", "Attempt", "DecisionProblem"]
 
 
 @dataclass(frozen=True)

@@ -21,11 +21,12 @@ from pytest_complexity.labels import Label, Labels
 from pytest_complexity.labels.rules import Rule, level_of
 from pytest_complexity.learning.model_store import Trained
 from pytest_complexity.learning.training import arrays_of
+from pytest_complexity.learning.training.ranking import Auroc, aurocs
+from pytest_complexity.learning.training.reliability import Calibration, calibration
 from pytest_complexity.scoring.resampling import interval, resampled_means, sign_flip
 
 ASKED = 5  #: how often a classifier that samples is asked for `any_of_n`: as in the paper
 _SPLITS = 200  # of each task's trials, for the ceiling
-_BINS = 10
 
 Levels = NDArray[np.int64]
 
@@ -51,35 +52,46 @@ class Row:
 
 @dataclass(frozen=True)
 class Against:
-    """A classifier against the label that most training tasks have, task by task.
+    """A classifier against one label for every task, task by task.
 
-    `better` tasks are right for the classifier alone, `worse` for the label alone; `p` of that by McNemar's exact test.
-    `log_loss_gain`: how much less log-loss than the training shares have; its p by flipping signs. Both two-sided.
+    `better` tasks are right for the classifier alone, `worse` for the label alone; `p` of that by McNemar's exact test,
+    two-sided.
     """
 
     better: int
     worse: int
     p: float
+
+
+@dataclass(frozen=True)
+class AgainstMajority(Against):
+    """Against the label that most training tasks have.
+
+    `log_loss_gain`: how much less log-loss than the training shares have; its p by flipping signs, two-sided.
+    """
+
     log_loss_gain: float
     log_loss_p: float
 
 
 @dataclass(frozen=True)
-class Bin:
-    """Trials whose predicted chance lies in [low, high): the mean prediction, and the share that succeeded."""
+class AgainstConstant(Against):
+    """Against the level that most of the judged tasks have: the best that one answer for all could reach.
 
-    low: float
-    high: float
-    predicted: float
-    observed: float
-    trials: int
+    It is chosen on the tasks that judge it, which favours it: where two levels are nearly as frequent, the training
+    tasks' majority may be the lesser one here, and beating that proves little.
+    """
+
+    level: int
+    accuracy: float
 
 
 @dataclass(frozen=True)
 class Evaluation:
     """`rows`: the classifier under its name, `untrained`, and each baseline. `confusion`: rows truth, columns answers.
 
-    `without_level` tasks are not scored; `leaked` stand in training as well.
+    `auroc` is of each model's predicted chance, None where its trials all came out alike. `without_level` tasks are not
+    scored; `leaked` stand in training as well.
     """
 
     name: str
@@ -90,9 +102,10 @@ class Evaluation:
     rows: Mapping[str, Row]
     ceiling: float | None
     confusion: tuple[tuple[int, ...], ...]
-    against_majority: Against
-    calibration_error: float
-    bins: tuple[Bin, ...]
+    against_majority: AgainstMajority
+    against_constant: AgainstConstant
+    auroc: Mapping[str, Auroc | None]
+    calibration: Calibration
 
 
 @dataclass(frozen=True)
@@ -147,7 +160,6 @@ def evaluate(trained: Trained, labels: Labels, baselines: Mapping[str, Trained],
     ours, majority = predicted[trained.name], predicted["majority"]
     levels = range(1, Rule.named(labels.rule, len(labels.ladder)).levels + 1)
     found = {name: _row(each, truth, *counts, seed) for name, each in predicted.items()}
-    bins = reliability(ours.chances, *counts)
     return Evaluation(
         name=trained.name,
         rule=labels.rule,
@@ -158,43 +170,30 @@ def evaluate(trained: Trained, labels: Labels, baselines: Mapping[str, Trained],
         ceiling=ceiling([row for row in rows if row.level], labels.ladder, labels.rule, seed),
         confusion=tuple(map(tuple, confusion_matrix(truth, ours.most_likely, labels=levels).tolist())),
         against_majority=against(ours, majority, truth, seed),
-        calibration_error=calibration_error(bins),
-        bins=bins,
+        against_constant=against_constant(ours.most_likely, truth),
+        auroc=aurocs(ours.chances, *counts, labels.ladder, seed),
+        calibration=calibration(ours.chances, *counts, seed),
     )
 
 
-def against(ours: _Predicted, theirs: _Predicted, truth: Levels, seed: int) -> Against:
+def against(ours: _Predicted, theirs: _Predicted, truth: Levels, seed: int) -> AgainstMajority:
     """The paired tests of one classifier against another."""
-    right, other = ours.most_likely == truth, theirs.most_likely == truth
-    better, worse = int((right & ~other).sum()), int((other & ~right).sum())
     gains = theirs.losses(truth) - ours.losses(truth)
-    return Against(
-        better,
-        worse,
-        p=float(binomtest(better, better + worse).pvalue) if better + worse else 1.0,
-        log_loss_gain=float(gains.mean()),
-        log_loss_p=float(sign_flip(gains[:, None], seed)[0]),
-    )
+    paired = _paired(ours.most_likely == truth, theirs.most_likely == truth)
+    p = float(sign_flip(gains[:, None], seed)[0])
+    return AgainstMajority(paired.better, paired.worse, paired.p, float(gains.mean()), p)
 
 
-def reliability(chances: Floats, successes: Floats, trials: Floats) -> tuple[Bin, ...]:
-    """Ten bins of predicted chances of success; those without a trial are left out."""
-    place = np.minimum((chances * _BINS).astype(int), _BINS - 1)
-    bins = []
-    for number in range(_BINS):
-        inside = place == number
-        total = float(trials[inside].sum())
-        if total:
-            predicted = float((chances * trials)[inside].sum() / total)
-            observed = float(successes[inside].sum() / total)
-            bins.append(Bin(number / _BINS, (number + 1) / _BINS, predicted, observed, int(total)))
-    return tuple(bins)
+def against_constant(answers: Levels, truth: Levels) -> AgainstConstant:
+    """The paired test of answers against the level that most tasks have, of several alike the lowest."""
+    level = int(np.bincount(truth).argmax())
+    paired = _paired(answers == truth, truth == level)
+    return AgainstConstant(paired.better, paired.worse, paired.p, level, float((truth == level).mean()))
 
 
-def calibration_error(bins: Sequence[Bin]) -> float:
-    """The mean distance between predicted and observed, weighted by trials (arXiv 1706.04599, equation 3)."""
-    distances = math.fsum(abs(each.predicted - each.observed) * each.trials for each in bins)
-    return distances / sum(each.trials for each in bins)
+def _paired(right: NDArray[np.bool_], other: NDArray[np.bool_]) -> Against:
+    better, worse = int((right & ~other).sum()), int((other & ~right).sum())
+    return Against(better, worse, float(binomtest(better, better + worse).pvalue) if better + worse else 1.0)
 
 
 def ceiling(decided: Sequence[Label], ladder: Sequence[str], rule: str, seed: int = 0) -> float | None:
