@@ -9,6 +9,7 @@ import pytest_complexity
 from pytest_complexity.calls import CALL_POLICIES
 from pytest_complexity.learning.classifiers import CLASSIFIERS
 from pytest_complexity.models import registry
+from pytest_complexity.suites import SUITES
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -28,21 +29,24 @@ def test_other_packages_register_under_these_groups() -> None:
         registry.ENTRY_POINTS: "model adapter",
         CALL_POLICIES.group: CALL_POLICIES.kind,
         CLASSIFIERS.group: CLASSIFIERS.kind,
+        SUITES.group: SUITES.kind,
     } == {
         "pytest_complexity.models": "model adapter",
         "pytest_complexity.calls": "call policy",
         "pytest_complexity.classifiers": "classifier",
+        "pytest_complexity.suites": "suite",
     }
 
 
 def test_these_names_are_built_in() -> None:
     assert list(CALL_POLICIES.built_in) == ["all", "lazy", "budget", "switching", "cascade"]
     assert list(CLASSIFIERS.built_in) == ["majority", "length", "knn", "tfidf", "embedding", "lm", "openai"]
+    assert list(SUITES.built_in) == ["mbpp", "humaneval"]
     assert list(registry.BUILT_IN) == ["codellama", "gpt35", "gpt4", "smollm2"]
 
 
 def test_whatever_is_built_in_can_be_imported() -> None:
-    for things in (CALL_POLICIES, CLASSIFIERS):
+    for things in (CALL_POLICIES, CLASSIFIERS, SUITES):
         for name in things.built_in:
             assert callable(things.load(name))
 
