@@ -47,7 +47,7 @@ def test_a_lazy_run_says_what_its_shares_are_and_goes_on_to_a_full_one(
     run: Runner, suite: pytest.Pytester, outcomes: Outcomes
 ) -> None:
     run("--cx-calls=lazy").stdout.fnmatch_lines(["*Levels are those of a full run; about routing only*"])
-    assert "8 of 12 trials measured, chosen by --cx-calls=lazy: shares of models" in told(suite)
+    assert "8 of 12 trials measured, chosen by --cx-calls=lazy: the accuracies" in told(suite)
     assert report(suite)["run"]["calls"] == "lazy"
     run()
     assert len(outcomes()) == 12
@@ -91,7 +91,7 @@ def test_switching_learns_from_counts_and_stops_at_an_answer_whose_visible_check
     assert "T/2-large-0" in found
     assert "T/2-large-1" not in found
     assert report(shown)["calls"]["accuracy"] == 1
-    assert "Switching handed in a right answer for 100.0% of 3 tasks" in told(shown)
+    assert "Switching gave a right answer to 100.0% of 3 tasks" in told(shown)
 
 
 @pytest.mark.parametrize(
