@@ -17,8 +17,10 @@ import numpy as np
 
 from pytest_complexity.calls import Step
 from pytest_complexity.core.tasks import Task
+from pytest_complexity.labels.rules import Rule
 from pytest_complexity.learning.classifiers.base import TextClassifier
 from pytest_complexity.models.scripted import ScriptedModel
+from pytest_complexity.policies.always import Always
 from pytest_complexity.suites.dataset import Dataset
 
 
@@ -29,6 +31,15 @@ def model(spec):
 def suite(dataset):
     add = Task("Sums/1", "Write add(a, b).", ("assert add(1, 2) == 3",), code="def add(a, b):\\n    return a + b")
     return Dataset("sums", dataset or "few", "0" * 64, (add,))
+
+
+def ever(argument, models):
+    """The first model that solved the task at all."""
+    return Rule("ever", lambda shares: next((k for k, share in enumerate(shares, 1) if share), None), tuple(range(models)))
+
+
+def policy(setting):
+    return [Always("the-first", 0)]
 
 
 class FirstTrials:
@@ -67,6 +78,10 @@ ENTRY_POINTS = """
 parrot = extras:model
 [pytest_complexity.suites]
 sums = extras:suite
+[pytest_complexity.rules]
+ever = extras:ever
+[pytest_complexity.policies]
+the-first = extras:policy
 [pytest_complexity.calls]
 first = extras:first_trials
 [pytest_complexity.classifiers]
@@ -87,6 +102,30 @@ def installed(suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest
     return suite
 
 
+def command(*arguments: str) -> str:
+    """What `pytest-complexity` prints, in a process of its own."""
+    program = [sys.executable, "-c", "import sys; from pytest_complexity.cli import main; sys.exit(main())"]
+    return subprocess.run([*program, *arguments], capture_output=True, text=True, check=True).stdout
+
+
+def test_a_rule_and_a_policy_of_another_package_stand_in_the_report(installed: pytest.Pytester) -> None:
+    line = {"text": "t", "trials": 2}
+    write_lines(
+        installed.path / "counts.jsonl",
+        [
+            {**line, "task_id": "T/1", "successes": {"small": 1, "large": 2}},
+            {**line, "task_id": "T/2", "successes": {"small": 0, "large": 1}},
+        ],
+    )
+    counts = str(installed.path / "counts.jsonl")
+    labels = [json.loads(line) for line in command("label", counts, "--rule", "ever").splitlines()]
+    assert [(line["level"], line["rule"]) for line in labels] == [(1, "ever"), (2, "ever")]
+    command("report", counts, "--rule", "ever", "-o", str(installed.path / "out"))
+    report = json.loads((installed.path / "out" / "report.json").read_text())
+    assert report["levels"]["rule"] == "ever"
+    assert report["policies"]["always-the-first"]["accuracy"] == 0.25
+
+
 def test_a_model_adapter_and_a_call_policy_of_another_package_make_a_run(installed: pytest.Pytester) -> None:
     write_lines(installed.path / "tasks.jsonl", [{**task, "code": RIGHT[str(task["task_id"])]} for task in TASKS])
     result = installed.runpytest_subprocess("--cx-models=parrot", "--cx-trials=3", "--cx-calls=first:2", "--cx-run=run")
@@ -105,12 +144,6 @@ def test_a_suite_of_another_package_is_run_by_its_name(installed: pytest.Pyteste
     assert result.ret == 0
     assert json.loads((installed.path / "run" / "run.json").read_text())["suites"]["sums"]["dataset"] == "few"
     assert '"verdict": "pass"' in (installed.path / "run" / "outcomes.jsonl").read_text()
-
-
-def command(*arguments: str) -> str:
-    """What `pytest-complexity` prints, in a process of its own."""
-    program = [sys.executable, "-c", "import sys; from pytest_complexity.cli import main; sys.exit(main())"]
-    return subprocess.run([*program, *arguments], capture_output=True, text=True, check=True).stdout
 
 
 def test_a_classifier_of_another_package_is_trained_stored_and_used(installed: pytest.Pytester) -> None:

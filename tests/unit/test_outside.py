@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest_complexity
 from pytest_complexity.calls import CALL_POLICIES
+from pytest_complexity.labels import rules
 from pytest_complexity.learning.classifiers import CLASSIFIERS
 from pytest_complexity.models import registry
+from pytest_complexity.policies import registry as policies
 from pytest_complexity.suites import SUITES
 
 if sys.version_info >= (3, 11):
@@ -30,17 +32,22 @@ def test_other_packages_register_under_these_groups() -> None:
         CALL_POLICIES.group: CALL_POLICIES.kind,
         CLASSIFIERS.group: CLASSIFIERS.kind,
         SUITES.group: SUITES.kind,
+        rules.ENTRY_POINTS: "label rule",
+        policies.ENTRY_POINTS: "policy",
     } == {
         "pytest_complexity.models": "model adapter",
         "pytest_complexity.calls": "call policy",
         "pytest_complexity.classifiers": "classifier",
         "pytest_complexity.suites": "suite",
+        "pytest_complexity.rules": "label rule",
+        "pytest_complexity.policies": "policy",
     }
 
 
 def test_these_names_are_built_in() -> None:
     assert list(CALL_POLICIES.built_in) == ["all", "lazy", "budget", "switching", "cascade"]
     assert list(CLASSIFIERS.built_in) == ["majority", "length", "knn", "tfidf", "embedding", "lm", "openai"]
+    assert list(rules.BUILT_IN) == ["complexitynet", "tier"]
     assert list(SUITES.built_in) == ["mbpp", "humaneval"]
     assert list(registry.BUILT_IN) == ["codellama", "gpt35", "gpt4", "smollm2"]
 
