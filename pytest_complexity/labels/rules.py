@@ -27,7 +27,7 @@ class Rule:
     """A rule that fits a ladder: its canonical name, its number of levels, the function.
 
     `assignment`: for each level from 1 the place, on the ladder from 0, of the model that it is assigned to.
-    `threshold`: the share that `tier` asks for. A level never rises when a success is added to any model, and None (no
+    `threshold`: the share that `tier` asks for; `meaning`: what each level says, in words. A level never rises when a success is added to any model, and None (no
     level) counts as the highest: undecided levels rest on that, so rules of other packages are checked for it.
     """
 
@@ -35,6 +35,7 @@ class Rule:
     function: Callable[[Shares], int | None] = field(compare=False)  # two partials never equal; names do
     assignment: tuple[int, ...]
     threshold: Fraction | None = None
+    meaning: tuple[str, ...] = ()
 
     @property
     def levels(self) -> int:
@@ -77,6 +78,15 @@ def default_rule(models: int) -> str:
     return "complexitynet" if models == 3 else "tier"
 
 
+_MEANING = (
+    "the first model solves all its trials, or the first two together at least 7/5 (their shares added)",
+    "else the second model solves all its trials",
+    "else the third model solves all its trials",
+    "else the second or the third model solves at least 2/5 of its trials",
+    "else, if any model ever solved it",
+)
+
+
 def _complexitynet(argument: str | None, models: int) -> Rule:
     """Levels 1 and 2 to the first model, 3 and 4 to the second, 5 to the third (the paper, section 4)."""
     if argument is not None:
@@ -86,7 +96,7 @@ def _complexitynet(argument: str | None, models: int) -> Rule:
             f"the rule 'complexitynet' is for three models and the ladder has {models}; "
             "name three models, or take the rule 'tier'"
         )
-    return Rule("complexitynet", complexitynet, (0, 0, 1, 1, 2))
+    return Rule("complexitynet", complexitynet, (0, 0, 1, 1, 2), meaning=_MEANING)
 
 
 def _tier(argument: str | None, models: int) -> Rule:
@@ -98,7 +108,9 @@ def _tier(argument: str | None, models: int) -> Rule:
     if not 0 < threshold <= 1:
         raise LabelError(f"tier@{argument}: a share is above 0 and at most 1; write tier@3/5 or tier@0.6")
     name = "tier" if threshold == 1 else f"tier@{threshold}"
-    return Rule(name, partial(tier, threshold=threshold), tuple(range(models)), threshold)
+    least = "all" if threshold == 1 else f"at least {threshold} of"
+    meaning = tuple(f"model {k} is the first on the ladder to solve {least} its trials" for k in range(1, models + 1))
+    return Rule(name, partial(tier, threshold=threshold), tuple(range(models)), threshold, meaning)
 
 
 #: The rules of this package by name.

@@ -1,13 +1,19 @@
-"""How stable a level is: would new trials of the same models give the same one?"""
+"""How stable a level is: would new trials of the same models give the same one?
+
+Nothing can be said of a task with one trial a model: one trial shows no spread between trials.
+"""
 
 from __future__ import annotations
 
 import itertools
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
+from statistics import fmean
 from typing import TYPE_CHECKING
 
+from pytest_complexity.core.counts import TaskCounts
 from pytest_complexity.labels import Label, Labels, Status
 from pytest_complexity.labels.rules import Rule, level_of
 
@@ -17,65 +23,125 @@ if TYPE_CHECKING:
 
 SETTLED = 0.9  #: a level that comes out the same so often is called stable
 SETTLING = (2, 3, 5, 7, 10, 15, 20, 30, 50)
+_DRAWS = 400
+Beta = tuple[float, float]
 
 
-def stability(labels: Labels) -> list[float | None]:
-    """For each row the chance that a new measurement gives the level that it has; see `stable_share`."""
-    rule = Rule.named(labels.rule, len(labels.ladder))
-    return [_again(row, labels.ladder, rule) if row.status is Status.DECIDED else None for row in labels.rows]
+@dataclass(frozen=True)
+class Unstable:
+    """A row, the chance that it keeps its level, and the trials a model that would settle it; None: more than 50."""
+
+    row: Label
+    same_level: float
+    settled_by: int | None
 
 
-def stable_share(labels: Labels) -> float | None:
-    """The share of decided tasks expected to get the same level if all their trials were drawn again.
+class Stability:
+    """How stable the levels of one measurement are.
 
-    Each model's chance on a task has the posterior of its trials under Jeffreys' prior, Beta(1/2, 1/2), so
-    that 5 of 5 is not taken for certainty; the expectation is exact, not sampled. Flipping single trials
-    would say nothing here: a level of plain `tier` rests on n of n, and any flip of those moves it. With one
-    trial a model the prior weighs as much as the data. None where no task is decided.
+    A model's chances of success over the tasks are taken to follow a beta distribution, fitted to the counts of all
+    tasks by their mean and by how alike two trials of one task are; each task's own counts then give its posterior.
+    Most tasks are all or nothing, so a prior that knows nothing of the other tasks would make levels look less stable
+    than they are. `chances`: for each row the chance that a new measurement of it gives the level that it has; None
+    where it has none, or where a model has a single trial of every task.
     """
-    chances = [chance for chance in stability(labels) if chance is not None]
-    return math.fsum(chances) / len(chances) if chances else None
 
+    def __init__(self, labels: Labels) -> None:
+        self.labels = labels
+        self._rule = Rule.named(labels.rule, len(labels.ladder))
+        fitted = [fitted_beta([row.task for row in labels.rows], model) for model in labels.ladder]
+        self._priors = [each for each in fitted if each is not None]
+        self.known = len(self._priors) == len(labels.ladder)
+        self.chances = [
+            self._again(row) if self.known and row.status is Status.DECIDED else None for row in labels.rows
+        ]
 
-def trials_to_settle(row: Label, ladder: Sequence[str], rule: str, seed: int = 0) -> int | None:
-    """The fewest trials a model, of `SETTLING` and more than now, at which two measurements agree 9 times in 10.
+    @property
+    def share(self) -> float | None:
+        """The share of the tasks with a level that are expected to keep it if all their trials were drawn again."""
+        known = [chance for chance in self.chances if chance is not None]
+        return fmean(known) if known else None
 
-    None where 50 trials are not enough. Each model's chance is drawn from the posterior of its trials (Jeffreys'
-    prior), and two measurements from each draw: 400 draws, so that an agreement is known to about 2 points.
-    """
-    import numpy as np  # noqa: PLC0415  (heavy; only where stability is asked for)
+    @property
+    def unstable(self) -> int:
+        """How many levels would come out the same in less than `SETTLED` of new measurements."""
+        return len(self._loose())
 
-    named, random, task = Rule.named(rule, len(ladder)), np.random.default_rng(seed), row.task
-    solved = np.array([task.successes.get(model, 0) for model in ladder])
-    missed = np.array([task.trials.get(model, 0) for model in ladder]) - solved
-    chances = random.beta(solved + 0.5, missed + 0.5, (400, len(ladder)))
-    for trials in (each for each in SETTLING if each > task.planned):
+    def least_stable(self, most: int = 10) -> list[Unstable]:
+        """Those rows, the least stable first."""
+        return [Unstable(row, chance, self.trials_to_settle(row)) for chance, row in self._loose()[:most]]
+
+    def _loose(self) -> list[tuple[float, Label]]:
+        pairs = zip(self.chances, self.labels.rows, strict=True)
+        known = [(chance, row) for chance, row in pairs if chance is not None and chance < SETTLED]
+        return sorted(known, key=lambda pair: pair[0])
+
+    def trials_to_settle(self, row: Label, seed: int = 0) -> int | None:
+        """The fewest trials a model, of `SETTLING` and more than now, at which two measurements agree 9 times in 10.
+
+        None where 50 trials are not enough. Each model's chance is drawn from its posterior, and two measurements from
+        each draw, so an agreement is known to about 2 points. More trials are taken never to agree less.
+        """
+        import numpy as np  # noqa: PLC0415  (heavy; only where stability is asked for)
+
+        random, ladder = np.random.default_rng(seed), self.labels.ladder
+        won, lost = zip(*(self._posterior(row.task, k) for k in range(len(ladder))), strict=True)
+        chances = random.beta(won, lost, (_DRAWS, len(ladder)))
+        more = [trials for trials in SETTLING if trials > row.task.planned]
+        low, high = 0, len(more)
+        while low < high:
+            middle = (low + high) // 2
+            if self._agreement(chances, more[middle], random) >= SETTLED:
+                high = middle
+            else:
+                low = middle + 1
+        return more[low] if low < len(more) else None
+
+    def _agreement(self, chances: NDArray[np.float64], trials: int, random: np.random.Generator) -> float:
         first, second = (random.binomial(trials, chances).tolist() for _ in range(2))
         pairs = zip(first, second, strict=True)
-        same = [level_of(named, tuple(one), trials) == level_of(named, tuple(two), trials) for one, two in pairs]
-        if sum(same) >= SETTLED * len(same):
-            return trials
-    return None
+        return fmean(
+            level_of(self._rule, tuple(one), trials) == level_of(self._rule, tuple(two), trials) for one, two in pairs
+        )
+
+    def _posterior(self, task: TaskCounts, index: int) -> Beta:
+        model = self.labels.ladder[index]
+        (won, lost), right = self._priors[index], task.successes.get(model, 0)
+        return won + right, lost + task.trials.get(model, 0) - right
+
+    def _again(self, row: Label) -> float:
+        """The chance that a new, complete measurement of the task gives the level that it has."""
+        rule, planned = self._rule, row.task.planned
+        new = [new_successes(self._posterior(row.task, k), planned) for k in range(len(self.labels.ladder))]
+        if rule.threshold is None:
+            return _again_by_grid(rule, row.level, new, planned)
+        reached = [math.fsum(chances[math.ceil(rule.threshold * planned) :]) for chances in new]
+        assert row.level is not None  # a decided row has one
+        before = math.prod(1 - chance for chance in reached[: row.level - 1])
+        return before * reached[row.level - 1]
 
 
-def _again(row: Label, ladder: Sequence[str], rule: Rule) -> float:
-    """The chance that a new, complete measurement of the task gives the level that it has."""
-    task = row.task
-    posteriors = [
-        new_successes(task.trials.get(model, 0), task.successes.get(model, 0), task.planned) for model in ladder
-    ]
-    if rule.threshold is None:
-        return _again_by_grid(rule, row.level, posteriors, task.planned)
-    reached = [math.fsum(chances[math.ceil(rule.threshold * task.planned) :]) for chances in posteriors]
-    assert row.level is not None  # a decided row has one
-    before = math.prod(1 - chance for chance in reached[: row.level - 1])
-    return before * reached[row.level - 1]
+def fitted_beta(tasks: Sequence[TaskCounts], model: str) -> Beta | None:
+    """The beta distribution of a model's chances over tasks: by their mean and by the mean chance of two successes.
+
+    None where no task has two trials. The mean allows for one half success more, so that a model that never or always
+    failed is not taken to do so for ever.
+    """
+    counts = [(task.successes.get(model, 0), task.trials.get(model, 0)) for task in tasks]
+    several = [(right, trials) for right, trials in counts if trials > 1]
+    if not several:
+        return None
+    mean = (sum(right for right, _ in several) + 0.5) / (sum(trials for _, trials in several) + 1)
+    both = fmean(right * (right - 1) / (trials * (trials - 1)) for right, trials in several)
+    alike = min(max((both - mean**2) / (mean * (1 - mean)), 0.01), 0.99)  # correlation of two trials of a task
+    size = 1 / alike - 1
+    return mean * size, (1 - mean) * size
 
 
-def _again_by_grid(rule: Rule, level: int | None, posteriors: Sequence[Sequence[float]], planned: int) -> float:
-    chance = _grid(rule, level, len(posteriors), planned)
-    for posterior in reversed(posteriors):
-        chance = chance.reshape(-1, planned + 1) @ posterior
+def _again_by_grid(rule: Rule, level: int | None, new: Sequence[Sequence[float]], planned: int) -> float:
+    chance = _grid(rule, level, len(new), planned)
+    for distribution in reversed(new):
+        chance = chance.reshape(-1, planned + 1) @ distribution
     return float(chance[0])
 
 
@@ -96,9 +162,9 @@ def _levels(rule: Rule, models: int, planned: int) -> list[int]:
 
 
 @lru_cache(maxsize=65536)
-def new_successes(trials: int, successes: int, planned: int) -> tuple[float, ...]:
-    """The chances of 0, 1, ... `planned` successes in new trials, given those seen (Jeffreys)."""
-    won, lost = successes + 0.5, trials - successes + 0.5
+def new_successes(posterior: Beta, planned: int) -> tuple[float, ...]:
+    """The chances of 0, 1, ... `planned` successes in new trials, given the beta distribution of the chance."""
+    won, lost = posterior
 
     def beta(a: float, b: float) -> float:
         return math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)

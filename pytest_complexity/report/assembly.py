@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from pytest_complexity.core.predictions import Prediction
 from pytest_complexity.labels import Labels, label_all
+from pytest_complexity.labels.stability import Stability
 from pytest_complexity.policies import Router
 from pytest_complexity.policies.registry import roster
 from pytest_complexity.report import Findings, build, sentences
@@ -71,7 +72,7 @@ class Results:
         """Hands each file's name and text to `write`; the page tells what was `checked`, and against which report."""
         write("labels.jsonl", "".join(line + "\n" for line in self.labels.lines()))
         write("report.json", self.json())
-        write("report.md", markdown(self.report))
+        write("report.md", markdown(self.report, checked))
         write("report.html", page(self.report, self.run, checked, baseline))
 
     def text(self, *, width: int, markup: bool, only_router: bool = False) -> str:
@@ -107,6 +108,7 @@ class Results:
 def results_of(measured: Measured, rule: str | None = None, *, routed: Routed | None = None, seed: int = 0) -> Results:
     """Labels and report of what was measured. Raises `LabelError` where the rule does not fit the ladder."""
     labels = label_all(measured.counts, measured.ladder, rule or (routed.rule if routed else None))
+    stability = Stability(labels)
     bench = Bench.of(labels, routed.predictions if routed else None)
     played = play(bench, roster(bench.setting(labels.rule, routed.routers if routed else ())))
     scored = score_policies(played, seed)
@@ -119,6 +121,8 @@ def results_of(measured: Measured, rule: str | None = None, *, routed: Routed | 
             times[key.model].append(said.seconds)
     findings = Findings(
         labels=labels,
+        stability=stability,
+        least_stable=stability.least_stable(),
         unmeasured=sum(not outcome.verdict.measured for outcome in measured.outcomes),
         models={name: score_model(name, measured.counts, measured.outcomes, times[name]) for name in measured.ladder},
         played=played,

@@ -5,17 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from pytest_complexity.report.formats import cost, interval, percent, points
+
 Report = Mapping[str, Any]
-
-
-def percent(value: float | None) -> str:
-    """A share as a person reads it."""
-    return "-" if value is None else f"{100 * value:.1f}%"
-
-
-def interval(bounds: list[float] | None) -> str:
-    """A 95% interval in percent."""
-    return "-" if bounds is None else f"{100 * bounds[0]:.1f}..{100 * bounds[1]:.1f}"
 
 
 def coverage(report: Report) -> str:
@@ -158,6 +150,11 @@ def _does(report: Report, score: Report, name: str) -> str:
     return text + (f" (saves {percent(score['saving'])})" if score["saving"] else "")
 
 
+def behind(report: Report) -> list[str]:
+    """Every sentence that stands below the tables, without a full stop."""
+    return [*details(report), levels(report), *meaning(report), *unstable(report)]
+
+
 def details(report: Report) -> list[str]:
     """What stands behind the headline: what so many tasks can show, the curve's measures, and the non-nested tasks."""
     routing, nested = report["routing"], report["nested"]
@@ -211,29 +208,6 @@ def _curve(routing: Report, ladder: list[str]) -> str:
     return ". ".join(parts) or "All models cost the same: there is no curve"
 
 
-def points(value: float | None) -> str:
-    """A difference of shares in percentage points."""
-    return "-" if value is None else f"{round(100 * value, 1) + 0.0:+.1f}"  # no -0.0
-
-
-def cost(value: float, report: Report) -> str:
-    """A mean cost per task as a person reads it: dollars for a thousand tasks, or units."""
-    cell = cost_cell(value, report)
-    return f"${cell} per 1,000 tasks" if report["run"]["cost_unit"] == "usd" else f"cost {cell}"
-
-
-def cost_cell(value: float | None, report: Report) -> str:
-    """The same in a table under `cost_head`."""
-    if value is None:
-        return "-"
-    return f"{1000 * value:.3g}" if report["run"]["cost_unit"] == "usd" else f"{value:.1f}"
-
-
-def cost_head(report: Report) -> str:
-    """What a column of costs holds."""
-    return "$/1000" if report["run"]["cost_unit"] == "usd" else "cost"
-
-
 def notes(report: Report) -> str:
     """What a reader of the tables must know."""
     return " ".join(_notes(report))
@@ -273,6 +247,22 @@ def levels(report: Report) -> str:
     stable = record["stable_share"]
     tail = "" if stable is None else f"; measured again, about {percent(stable)} of the tasks would keep their level"
     return f"Levels by {record['rule']}: {', '.join(parts)}{tail}"
+
+
+def meaning(report: Report) -> list[str]:
+    """What the levels mean, and why assigning models by them can lose."""
+    record, ladder = report["levels"], report["run"]["ladder"]
+    assigned = ", ".join(
+        f"{', '.join(levels)} to {model}"
+        for index, model in enumerate(ladder)
+        if (levels := [level for level, place in record["assignment"].items() if place == index])
+    )
+    return [
+        *(f"level {level}: {text}" for level, text in record["meaning"].items()),
+        f"assigned are levels {assigned}, and tasks without a level to {ladder[-1]}. This loses where a level is sent "
+        "to a model that solves few of its tasks, where a level came about by luck, or where tasks that no model "
+        "solves cost a call of the last one",
+    ]
 
 
 def unstable(report: Report) -> list[str]:
