@@ -1,4 +1,4 @@
-"""Find the cheapest model that gets each task right. What users import: `Task`, `Outcome`, `Verdict`."""
+"""Find the cheapest model that gets each task right. What users import: `Task`, `Outcome`, `Verdict`, `Cascade`."""
 
 from __future__ import annotations
 
@@ -8,10 +8,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pytest_complexity.core.outcomes import Outcome, Verdict
     from pytest_complexity.core.tasks import Task
+    from pytest_complexity.learning.cascade import Cascade
 
-__all__ = ["Outcome", "Task", "Verdict"]
+__all__ = ["Cascade", "Outcome", "Task", "Verdict"]
 
-_HOME = {"Outcome": "core.outcomes", "Task": "core.tasks", "Verdict": "core.outcomes"}
+_HOME = {
+    "Cascade": "learning.cascade",
+    "Outcome": "core.outcomes",
+    "Task": "core.tasks",
+    "Verdict": "core.outcomes",
+}
 
 
 def __getattr__(name: str) -> Any:

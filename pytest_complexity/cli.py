@@ -14,7 +14,7 @@ from pathlib import Path
 from pytest_complexity.core.machine import processors
 from pytest_complexity.errors import ComplexityError, TaskError
 from pytest_complexity.labels import to_json
-from pytest_complexity.learning.classifiers import DEFAULT, NAMES
+from pytest_complexity.learning.classifiers import CLASSIFIERS, DEFAULT
 from pytest_complexity.learning.training.calibration import parse_target
 from pytest_complexity.models.performance_law import ladder, predict
 from pytest_complexity.report.assembly import Checks, results_of, route_on
@@ -22,6 +22,8 @@ from pytest_complexity.report.gates import annotated, margin
 from pytest_complexity.report.plots import plots
 from pytest_complexity.run.inputs import read_inputs, read_labels
 from pytest_complexity.sandbox.doctor import doctor
+from pytest_complexity.serve import command as serve_command
+from pytest_complexity.serve.decisions import is_log, lines, traffic
 from pytest_complexity.suite_check import check_tasks
 from pytest_complexity.suites import SUITES, load_file, load_suite
 from pytest_complexity.suites.mbpp import OFFICIAL, fetch
@@ -81,6 +83,9 @@ def parser() -> argparse.ArgumentParser:
     )
     route.add_argument("--json", action="store_true", help="a JSON object a line: model, chances, level, cost")
     route.set_defaults(command=_route)
+    served = commands.add_parser("serve", help="an OpenAI-compatible server that routes by what `train` wrote")
+    serve_command.add_options(served)
+    served.set_defaults(command=serve_command.serve)
     prior = commands.add_parser("prior", help="a ladder before the first call: predicted MMLU (Performance Law)")
     prior.add_argument("configs", nargs="+", type=Path, metavar="CONFIG.json", help="a dense model's config.json")
     prior.add_argument("--tokens", required=True, metavar="18T[,...]", help="training tokens, in the same order")
@@ -114,10 +119,18 @@ def _add_learning(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     )
     _add_inputs(train)
     train.add_argument("-o", metavar="DIR", type=Path, required=True, help="where the router goes, and test.jsonl")
-    train.add_argument("--classifier", metavar="NAME", default=DEFAULT, help=f"one of {', '.join(NAMES)}")
-    train.add_argument("--seed", metavar="N", type=_seed, default=0, help="of the split and of training (default 0)")
+    train.add_argument(
+        "--classifier", metavar="NAME", default=DEFAULT, help=f"{', '.join(CLASSIFIERS.built_in)}, or another package's"
+    )
+    train.add_argument("--seed", metavar="N", type=_whole, default=0, help="of the split and of training (default 0)")
     train.add_argument(
         "--test", metavar="SHARE", type=_share, default=0.2, help="of the tasks, held out (default 0.2; 0: none)"
+    )
+    train.add_argument(
+        "--repeats",
+        metavar="N",
+        type=_whole,
+        help="further random splits, to say how much the figures move (default: 4 where training takes seconds)",
     )
     train.add_argument(
         "--target",
@@ -140,7 +153,7 @@ def _share(text: str) -> float:
         raise argparse.ArgumentTypeError(f"a share from 0 up to 1 is wanted, found {text!r}") from None
 
 
-def _seed(text: str) -> int:
+def _whole(text: str) -> int:
     if not text.isdecimal() or int(text) >= 1 << 32:
         raise argparse.ArgumentTypeError(f"a whole number from 0 to {(1 << 32) - 1} is wanted, found {text!r}")
     return int(text)
@@ -164,6 +177,8 @@ def _label(arguments: argparse.Namespace) -> int:
 
 
 def _report(arguments: argparse.Namespace) -> int:
+    if all(map(is_log, arguments.inputs)):
+        return _traffic(arguments)
     checks = Checks.read(arguments.gate, arguments.baseline, arguments.margin)
     measured = read_inputs(arguments.inputs, _ladder(arguments))
     routed = route_on(measured, arguments.router, arguments.rule) if arguments.router else None
@@ -183,9 +198,24 @@ def _report(arguments: argparse.Namespace) -> int:
     return 0 if all(gate.passed for gate in checked) else 1
 
 
+def _traffic(arguments: argparse.Namespace) -> int:
+    """What a log of `serve` comes to."""
+    checks = Checks.read(arguments.gate)
+    report = traffic(arguments.inputs)
+    text = json.dumps(report, indent=2, allow_nan=False) + "\n"
+    sys.stdout.write(text if arguments.json else "".join(line + "\n" for line in lines(report)))
+    if arguments.o is not None:
+        _write(arguments.o / "traffic.json", text)
+    checked = checks.of(report)
+    for gate in checked:
+        print(annotated(gate), file=sys.stderr)
+    return 0 if all(gate.passed for gate in checked) else 1
+
+
 def _train(arguments: argparse.Namespace) -> int:
     from pytest_complexity.learning.router import calibrate_to, save_policy  # noqa: PLC0415  (heavy: see `_route`)
     from pytest_complexity.learning.training import train  # noqa: PLC0415
+    from pytest_complexity.learning.training.repeats import repeated  # noqa: PLC0415
 
     labels = read_labels(arguments.inputs, _ladder(arguments), arguments.rule)
     target = parse_target(arguments.target, labels.ladder) if arguments.target is not None else None
@@ -208,7 +238,12 @@ def _train(arguments: argparse.Namespace) -> int:
         f"{len(training.train)} tasks trained on, {len(training.test)} held out in {test}; "
         f"{len(training.moved)} test tasks repeat a training task, exactly or nearly, and went to training"
     )
-    return _print_score(arguments.o, [test], as_json=False) if training.test else 0
+    if not training.test:
+        return 0
+    status = _print_score(arguments.o, [test], as_json=False)
+    if again := repeated(labels, arguments.classifier, arguments.seed, arguments.test, arguments.repeats):
+        _tell(again.sentence())
+    return status
 
 
 def _score(arguments: argparse.Namespace) -> int:

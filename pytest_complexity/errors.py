@@ -31,6 +31,10 @@ class LabelError(ComplexityError):
     """A rule that does not exist or does not fit the ladder."""
 
 
+class CallsError(ComplexityError):
+    """A call policy that does not exist, or whose argument cannot be used."""
+
+
 class TrainingError(ComplexityError):
     """Labels that nothing can be learned from, or a classifier that does not exist or cannot run on this machine."""
 
@@ -49,6 +53,10 @@ class GateError(ComplexityError):
 
 class TargetError(ComplexityError):
     """A router's target that cannot be read, or that the data cannot support."""
+
+
+class PlanError(ComplexityError):
+    """A cascade's plan that cannot be read or does not fit the ladder."""
 
 
 class SandboxError(ComplexityError):

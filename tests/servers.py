@@ -13,13 +13,18 @@ from typing import Any
 
 @dataclass
 class Reply:
-    """What one request gets. `cut`: the connection is closed in the middle of the body; `delay` in seconds."""
+    """What one request gets. `cut`: the connection is closed in the middle of the body; `delay` in seconds.
+
+    `stream`: these chunks of a server-sent event stream in place of the body, `pause` seconds after each.
+    """
 
     status: int = 200
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
     cut: bool = False
     delay: float = 0.0
+    stream: Sequence[bytes] | None = None
+    pause: float = 0.0
 
 
 def said(*texts: str | None, reason: str = "stop", prompt: int = 11, completion: int = 7) -> Reply:
@@ -42,6 +47,8 @@ def error(status: int, message: str = "no", after: float | None = None, **more: 
 class ChatServer(ThreadingHTTPServer):
     """`answer` makes a reply to the body of a request (its `path` and `key` among it); `asked` holds them all.
 
+    Each also has its `raw` bytes and its `headers`. `gone` counts the clients that left in mid-answer.
+
     `busy` and `most` count the requests at work now and at most. `models` is what it lists; None: it has no such list.
     """
 
@@ -54,7 +61,7 @@ class ChatServer(ThreadingHTTPServer):
         self.models = models
         self.keys: tuple[str, ...] | None = None  # those that it takes; None: any
         self.asked: list[dict[str, Any]] = []
-        self.busy = self.most = 0
+        self.busy = self.most = self.gone = 0
         self.lock = threading.Lock()
 
     @property
@@ -92,7 +99,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         server = self.server
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        raw = self.rfile.read(int(self.headers["Content-Length"]))
+        body = json.loads(raw) | {"raw": raw, "headers": dict(self.headers.items())}
         body |= {"path": self.path, "key": (self.headers["Authorization"] or "").removeprefix("Bearer ")}
         with server.lock:
             server.asked.append(body)
@@ -111,6 +119,29 @@ class _Handler(BaseHTTPRequestHandler):
         return self.server.keys is None or key in self.server.keys
 
     def _send(self, reply: Reply) -> None:
+        try:
+            self._send_stream(reply, reply.stream) if reply.stream is not None else self._send_body(reply)
+        except ConnectionError:
+            self.server.gone += 1
+            raise
+
+    def _send_stream(self, reply: Reply, chunks: Sequence[bytes]) -> None:
+        self.send_response(reply.status)
+        for name, value in {
+            "Content-Type": "text/event-stream",
+            "Transfer-Encoding": "chunked",
+            **reply.headers,
+        }.items():
+            self.send_header(name, value)
+        self.end_headers()
+        for chunk in chunks:
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
+            time.sleep(reply.pause)
+        if not reply.cut:
+            self.wfile.write(b"0\r\n\r\n")
+        self.close_connection = reply.cut
+
+    def _send_body(self, reply: Reply) -> None:
         data = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
         self.send_response(reply.status)
         self.send_header("Content-Type", "application/json")

@@ -9,14 +9,14 @@ import numpy as np
 from calls_common import Set, plus_minus
 from calls_law import offsets, read, slope
 from calls_switching import DRAWS, FOLDS, HORIZONS
+from matrix_by_text import Informed, InformedChances, text_factors
 from pages import table
 from switching_baselines import OneShot, tuned_cascade
 from switching_episodes import World, play_all
+from switching_strategies import Planned, Strategy
 
-from pytest_complexity.calls.matrix_completion import Chances, Matrix, text_factors
-from pytest_complexity.calls.switching import Game, Strategy
+from pytest_complexity.calls.switching import DecisionProblem
 from pytest_complexity.calls.switching.belief import Belief
-from pytest_complexity.calls.switching.planning import Planned
 
 PRICE = 0.2
 REVEALED = (0, 5)  # tasks on which the new model was tried, once each
@@ -68,7 +68,7 @@ def rewards(each: Set, law: np.ndarray, revealed: int, links: tuple[bool, bool, 
     factors = text_factors([each.counts[row].text for row in rows])
     fold = np.random.default_rng(0).permutation(len(rows)) % FOLDS
     caps = tuple(int(cap) for cap in signals.sum((2, 3)).max(0))
-    game = Game(tuple(each.costs), caps, PRICE, HORIZONS[len(each.ladder)])
+    problem = DecisionProblem(tuple(each.costs), caps, PRICE, HORIZONS[len(each.ladder)])
     found = np.zeros(len(rows))
     for number in range(FOLDS):
         test, train = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
@@ -78,9 +78,9 @@ def rewards(each: Set, law: np.ndarray, revealed: int, links: tuple[bool, bool, 
         ]
         for new in range(len(each.ladder)):
             known = known_signals(signals[train], new, revealed, np.random.default_rng([number, new]))
-            strategy = player(known, new, law, factors, train, test, links, game)
-            for task, episodes in zip(test, play_all(strategy, game, worlds), strict=True):
-                found[task] += np.mean([one.solved - PRICE * one.cost(game) for one in episodes]) / len(each.ladder)
+            strategy = player(known, new, law, factors, train, test, links, problem)
+            for task, episodes in zip(test, play_all(strategy, problem, worlds), strict=True):
+                found[task] += np.mean([one.solved - PRICE * one.cost(problem) for one in episodes]) / len(each.ladder)
     return found
 
 
@@ -102,15 +102,15 @@ def player(
     train: np.ndarray,
     test: np.ndarray,
     links: tuple[bool, bool, bool],
-    game: Game,
+    problem: DecisionProblem,
 ) -> Strategy:
     with_prior, with_cpp, with_switching = links
     if not any(links):
-        return tuned_cascade(known, game)
+        return tuned_cascade(known, problem)
     successes, trials = known[:, :, :, 1].sum(2), known.sum((2, 3))
     empty = np.zeros((len(test), trials.shape[1]))
-    fitted = Chances().fit(
-        Matrix(
+    fitted = InformedChances().fit(
+        Informed(
             np.concatenate([successes, empty]),
             np.concatenate([trials, empty]),
             np.concatenate([factors[train], factors[test]]) if with_cpp else None,
@@ -122,8 +122,8 @@ def player(
     if with_cpp or with_prior:
         complete(filled, new, share)
     if not with_switching:
-        return OneShot(game, fitted.mean_[len(train) :])
-    return Planned(Belief.fit(filled), game)
+        return OneShot(problem, fitted.mean_[len(train) :])
+    return Planned(Belief.fit(filled), problem)
 
 
 def complete(signals: np.ndarray, new: int, share: np.ndarray) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from calls_common import Set
+from matrix_by_text import Informed, InformedChances, log_loss, text_factors
 from pages import percent, table
 from scipy.optimize import minimize
 from scipy.special import expit, log_expit
@@ -17,7 +18,7 @@ from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.neural_network import MLPRegressor
 
 from pytest_complexity.calls.budget import Budget
-from pytest_complexity.calls.matrix_completion import Chances, Matrix, log_loss, text_factors
+from pytest_complexity.calls.matrix_completion import Matrix
 
 Fill = Callable[[Matrix], np.ndarray]
 FOLDS = 5
@@ -46,7 +47,7 @@ def section(found: list[Set], data: Path) -> Iterator[str]:
 
 
 def grid(matrix: Matrix) -> np.ndarray:
-    return Chances().fit(matrix).mean_
+    return InformedChances().fit(matrix).mean_
 
 
 def model_mean(matrix: Matrix) -> np.ndarray:
@@ -137,7 +138,7 @@ def random_cells(found: list[Set]) -> Iterator[str]:
     yield f"### Random cells\n\nWhole cells held out, {FOLDS}-fold cross-validation."
     least = []
     for each in (found[0], found[5], found[2], found[3]):
-        full = Matrix.of(each.counts, each.ladder)
+        full = Informed.of(each.counts, each.ladder)
         cells = np.argwhere(full.trials > 0)
         fold = np.random.default_rng(0).permutation(len(cells)) % FOLDS
         rows = []
@@ -160,7 +161,7 @@ def new_models(found: list[Set]) -> Iterator[str]:
     )
     rows = []
     for each in (found[0], found[5], found[3]):
-        full = Matrix.of(each.counts, each.ladder)
+        full = Informed.of(each.counts, each.ladder)
         for name, fill in {"model mean": model_mean, "additive": factorised(0), "difficulty grid": grid}.items():
             row = [each.name, name]
             for revealed in (0, 2, 5, 10):
@@ -187,14 +188,14 @@ def new_tasks(found: list[Set]) -> Iterator[str]:
     yield f"### New tasks\n\nNo trial of a test task at all, {FOLDS}-fold over tasks: its text is all that is known."
     rows = []
     for each in (found[0], found[5], found[2], found[3]):
-        full = Matrix.of(each.counts, each.ladder)
+        full = Informed.of(each.counts, each.ladder)
         factors = text_factors([task.text for task in each.counts])
         fold = np.random.default_rng(0).permutation(len(each.counts)) % FOLDS
         for name, known in (("without text", None), ("with text", factors)):
             measured = []
             for number in range(FOLDS):
                 hidden = np.repeat((fold == number)[:, None], len(each.ladder), axis=1)
-                matrix = Matrix(full.successes, full.trials, known).without(hidden)
+                matrix = Informed(full.successes, full.trials, known).without(hidden)
                 measured.append(scores(full, hidden, grid(matrix)))
             rows.append([each.name, *row_of(name, measured)])
     yield table("set|difficulty grid|log-loss|Brier|regret", rows)
@@ -239,7 +240,7 @@ def error_after(each: Set, calls: int, seed: int) -> tuple[float, float, float]:
     world = draw(each.counts, each.ladder, seed)
     budget = Budget(list(world), each.ladder, calls, seed)
     drive(budget, world)
-    full = Matrix.of(each.counts, each.ladder)
+    full = Informed.of(each.counts, each.ladder)
     keys = list(world)
     order = np.random.default_rng(seed).permutation(len(keys))
     first = sorted(order.tolist(), key=lambda index: keys[index].trial)[:calls]

@@ -10,7 +10,7 @@ from pages import percent, table
 from simulate_calls import draw, drive
 
 from pytest_complexity.calls.lazy import Lazy
-from pytest_complexity.calls.switching import Game
+from pytest_complexity.calls.switching import DecisionProblem
 from pytest_complexity.calls.switching.belief import Belief, signals_of_counts
 from pytest_complexity.calls.switching.planning import Planner, histories
 from pytest_complexity.core.counts import counts_of
@@ -75,7 +75,7 @@ def against_the_best(each: Set, rule: str) -> tuple[float, float]:
     shows = (
         Planner(
             Belief.fit(signals_of_counts(each.counts, each.ladder)),
-            Game(tuple(each.costs), (planned,) * models, 1.0, planned * models),
+            DecisionProblem(tuple(each.costs), (planned,) * models, 1.0, planned * models),
         )
         .plan()
         .shows

@@ -7,15 +7,15 @@ from dataclasses import replace
 
 import numpy as np
 from calls_common import Set, plus_minus
+from matrix_by_text import Informed, InformedChances, text_factors
 from pages import percent, table
 from switching_baselines import OneShot, RandomSwitching, always, tuned_cascade
 from switching_episodes import Episode, World, play, play_all
 from switching_q_learning import QLearned
+from switching_strategies import Planned, Strategy, outlook, predicted
 
-from pytest_complexity.calls.matrix_completion import Chances, Matrix, text_factors
-from pytest_complexity.calls.switching import Game, Strategy
+from pytest_complexity.calls.switching import DecisionProblem
 from pytest_complexity.calls.switching.belief import Belief
-from pytest_complexity.calls.switching.planning import Planned
 
 FOLDS, DRAWS, PRICES = 5, 10, (0.05, 0.2, 0.5)
 LEARNT = 30_000  # episodes of Q-learning
@@ -77,9 +77,9 @@ def verdict(differences: list[np.ndarray]) -> str:
     return f"better beyond the interval in {better} of {len(differences)}, worse in {worse}"
 
 
-def game_of(each: Set, price: float, budget: int | None = None) -> Game:
+def problem_of(each: Set, price: float, budget: int | None = None) -> DecisionProblem:
     caps = tuple(int(cap) for cap in each.signals.sum((2, 3)).max(0))
-    return Game(tuple(each.costs), caps, price, HORIZONS[len(each.ladder)], budget)
+    return DecisionProblem(tuple(each.costs), caps, price, HORIZONS[len(each.ladder)], budget)
 
 
 def usable(each: Set) -> np.ndarray:
@@ -90,7 +90,7 @@ def usable(each: Set) -> np.ndarray:
 
 def compare(each: Set, price: float) -> dict[str, list[list[Episode]]]:
     """Episodes by policy, for every usable task in the same order."""
-    game, rows = game_of(each, price), usable(each)
+    problem, rows = problem_of(each, price), usable(each)
     signals = each.signals[rows]
     texts = [each.counts[row].text for row in rows]
     fold = np.random.default_rng(0).permutation(len(rows)) % FOLDS
@@ -99,32 +99,32 @@ def compare(each: Set, price: float) -> dict[str, list[list[Episode]]]:
         test, train = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
         random = np.random.default_rng(number)
         worlds = [[World(signals[task], random) for _ in range(DRAWS)] for task in test]
-        for name, strategy in strategies(game, signals, texts, train, test).items():
-            for task, episodes in zip(test, play_all(strategy, game, worlds), strict=True):
+        for name, strategy in strategies(problem, signals, texts, train, test).items():
+            for task, episodes in zip(test, play_all(strategy, problem, worlds), strict=True):
                 found.setdefault(name, [None] * len(rows))[task] = episodes
         for task, own in zip(test, worlds, strict=True):
-            found.setdefault("clairvoyant", [None] * len(rows))[task] = [world.cheapest_right(game) for world in own]
+            found.setdefault("clairvoyant", [None] * len(rows))[task] = [world.cheapest_right(problem) for world in own]
     return found  # type: ignore[return-value]
 
 
 def strategies(
-    game: Game, signals: np.ndarray, texts: list[str], train: np.ndarray, test: np.ndarray
+    problem: DecisionProblem, signals: np.ndarray, texts: list[str], train: np.ndarray, test: np.ndarray
 ) -> dict[str, Strategy]:
     belief = Belief.fit(signals[train])
     chances, inside = text_chances(signals, texts, train, test)
-    strength = text_strength(belief, game, signals[train], inside)
+    strength = text_strength(belief, problem, signals[train], inside)
     random = np.random.default_rng(1)
     training = [World(signals[task], random).draw for task in train for _ in range(DRAWS)]
-    models = len(game.costs)
-    planned = Planned(belief, game)
-    calls = np.array(planned.plan(0).outlook().calls)
+    models = len(problem.costs)
+    planned = Planned(belief, problem)
+    calls = np.array(outlook(planned.plan(0)).calls)
     found: dict[str, Strategy] = {
         "planned (exact)": planned,
-        "planned, told by text": Planned(belief, game, chances, strength),
-        "Q-learning": QLearned(game).learn(training, LEARNT),
-        "tuned cascade": tuned_cascade(signals[train], game),
-        "one-shot by text": OneShot(game, chances),
-        "random switching": RandomSwitching(game, float(calls[1:].sum() / max(calls.sum(), 1e-9))),
+        "planned, told by text": Planned(belief, problem, chances, strength),
+        "Q-learning": QLearned(problem).learn(training, LEARNT),
+        "tuned cascade": tuned_cascade(signals[train], problem),
+        "one-shot by text": OneShot(problem, chances),
+        "random switching": RandomSwitching(problem, float(calls[1:].sum() / max(calls.sum(), 1e-9))),
     }
     return found | {f"always model {model + 1}": always(model, models) for model in range(models)}
 
@@ -138,8 +138,8 @@ def text_chances(
 
     def told(hidden: np.ndarray, among: np.ndarray) -> np.ndarray:
         seen = np.isin(among, hidden, invert=True)[:, None]
-        matrix = Matrix(successes[among] * seen, trials[among] * seen, factors[among])
-        return Chances().fit(matrix).mean_[~seen[:, 0]]
+        matrix = Informed(successes[among] * seen, trials[among] * seen, factors[among])
+        return InformedChances().fit(matrix).mean_[~seen[:, 0]]
 
     everything = np.concatenate([train, test])
     halves = [train[::2], train[1::2]]
@@ -149,13 +149,13 @@ def text_chances(
     return told(test, everything), inside
 
 
-def text_strength(belief: Belief, game: Game, signals: np.ndarray, chances: np.ndarray) -> float:
+def text_strength(belief: Belief, problem: DecisionProblem, signals: np.ndarray, chances: np.ndarray) -> float:
     """For how many attempts a text counts: what says most of the training tasks' first attempts."""
     successes, trials = signals[:, :, :, 1].sum(2), signals.sum((2, 3))
 
     def loss(strength: float) -> float:
         own = np.clip(belief.chances, 1e-6, 1 - 1e-6)
-        told = np.array([belief.told(each.tolist(), strength).weights @ own for each in chances])
+        told = np.array([predicted(belief, each.tolist(), strength).weights @ own for each in chances])
         return float(-(successes * np.log(told) + (trials - successes) * np.log1p(-told)).sum())
 
     return min((0.0, *TEXT_STRENGTHS), key=loss)
@@ -171,12 +171,12 @@ def budgets(each: Set) -> str:
     belief = Belief.fit(signals)
     random = np.random.default_rng(2)
     for budget in (0, 1, 2, 3):
-        game = replace(game_of(each, 0.05), budget=budget)
-        plan = Planned(belief, game)
+        problem = replace(problem_of(each, 0.05), budget=budget)
+        plan = Planned(belief, problem)
         solved, above = [], []
         for number in range(25_000):
             task = number % len(signals)
-            episode = play(plan, game, task, World(signals[task], random))
+            episode = play(plan, problem, task, World(signals[task], random))
             solved.append(episode.solved)
             above.append(sum(episode.calls[1:]))
         violations += sum(calls > budget for calls in above)

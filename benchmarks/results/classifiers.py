@@ -2,8 +2,9 @@
 
     python benchmarks/results/classifiers.py DATA --work DIR [--embedding] [--lm] > docs/results/classifiers.md
 
-DATA holds `outcomes/` and `complexitynet/`. Everything is seeded. Each finished piece is kept in DIR, and a second
-start goes on where the first one was stopped. `--embedding` and `--lm` add the classifiers of these extras on one set.
+DATA holds `outcomes/`, `difftrust/` and `complexitynet/`. Everything is seeded. Each finished piece is kept in DIR, and
+a second start goes on where the first one was stopped. `--embedding` and `--lm` add the classifiers of these extras on
+one set.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from pages import percent, table
 from scipy.optimize import minimize_scalar
 from scipy.special import betaln, gammaln
 
+from pytest_complexity.core.arrays import Floats
 from pytest_complexity.core.counts import TaskCounts, read_counts
 from pytest_complexity.labels import Labels, label_all
 from pytest_complexity.labels.rules import Rule, level_of
@@ -41,13 +43,21 @@ from pytest_complexity.learning.training.evaluation import (
 from pytest_complexity.learning.training.folds import out_of_fold
 from pytest_complexity.scoring.resampling import interval, resampled_means, sign_flip
 
-Floats = NDArray[np.float64]
 SEEDS = range(5)
-DC, BENCH, AUTHORS = "mbpp-routerdc-10trials", "mbpp-routerbench", "mbpp-complexitynet-5trials"
+DC, BENCH, AUTHORS = (
+    f"outcomes/{name}.jsonl" for name in ("mbpp-routerdc-10trials", "mbpp-routerbench", "mbpp-complexitynet-5trials")
+)
+NEW_MBPP, NEW_HUMANEVAL = "difftrust/mbpp-counts.jsonl", "difftrust/humaneval-counts.jsonl"
 DC3 = ("zephyr-7b-beta", "mistral-7b-v0.1", "meta-llama-3-8b")
 DC5 = ("zephyr-7b-beta", "chinese-mistral-7b-v0.1", "mistral-7b-v0.1", "dolphin-2.6-mistral-7b", "meta-llama-3-8b")
 BENCH3 = ("mistral-7b-chat", "gpt-3.5-turbo-1106", "gpt-4-1106-preview")
 LLAMA3 = ("code-llama-instruct-34b-chat", "gpt-3.5-turbo-1106", "gpt-4-1106-preview")
+# Eight current models by price: all, the first with the last, and between these the lower median.
+NEW8 = (
+    *("ministral_8b", "gemini_2_0_flash_lite", "llama_4_maverick_17b", "deepseek_r1"),
+    *("gpt_o4_mini", "gpt_4o", "gpt_4_turbo", "claude_opus_4"),
+)
+NEW3, NEW2 = (NEW8[0], NEW8[3], NEW8[-1]), (NEW8[0], NEW8[-1])
 BENCH5 = ("mistral-7b-chat", "code-llama-instruct-34b-chat", "mixtral-8x7b-chat", *LLAMA3[1:])
 SETS = {
     "RouterDC, 3 models, complexitynet": (DC, DC3, "complexitynet"),
@@ -58,6 +68,12 @@ SETS = {
     "RouterBench, Code Llama 34B and GPTs, tier": (BENCH, LLAMA3, "tier"),
     "RouterBench, 5 models, tier": (BENCH, BENCH5, "tier"),
     "The authors' counts, 2 models, tier": (AUTHORS, ("gpt35", "gpt4"), "tier"),
+    "DiffTrust's MBPP, 8 models, tier@1/2": (NEW_MBPP, NEW8, "tier@1/2"),
+    "DiffTrust's MBPP, 3 models, complexitynet": (NEW_MBPP, NEW3, "complexitynet"),
+    "DiffTrust's MBPP, 2 models, tier@1/2": (NEW_MBPP, NEW2, "tier@1/2"),
+    "DiffTrust's HumanEval, 8 models, tier@1/2": (NEW_HUMANEVAL, NEW8, "tier@1/2"),
+    "DiffTrust's HumanEval, 3 models, complexitynet": (NEW_HUMANEVAL, NEW3, "complexitynet"),
+    "DiffTrust's HumanEval, 2 models, tier@1/2": (NEW_HUMANEVAL, NEW2, "tier@1/2"),
 }
 CURVES = ("RouterDC, 3 models, complexitynet", "RouterBench, Mistral 7B and GPTs, tier")
 EXTRAS_ON = "RouterBench, Mistral 7B and GPTs, tier"
@@ -92,7 +108,7 @@ class Told:
 
 def labels_of(data: Path, name: str) -> Labels:
     file, ladder, rule = SETS[name]
-    return label_all(read_counts(data / "outcomes" / f"{file}.jsonl", ladder), ladder, rule)
+    return label_all(read_counts(data / file, ladder), ladder, rule)
 
 
 def told_by(shelf: Shelf, labels: Labels, name: str, classifier: str, seed: int) -> Told:

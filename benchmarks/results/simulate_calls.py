@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from pytest_complexity.calls import Calls
+from pytest_complexity.calls import CallPolicy
 from pytest_complexity.core.counts import TaskCounts
 from pytest_complexity.core.outcomes import Key, Outcome, Verdict
 
@@ -38,7 +38,7 @@ def draw(counts: Iterable[TaskCounts], ladder: Sequence[str], seed: int) -> dict
     return world
 
 
-def drive(policy: Calls, world: Mapping[Key, Outcome]) -> Driven:
+def drive(policy: CallPolicy, world: Mapping[Key, Outcome]) -> Driven:
     """Makes the policy's calls in a world where every outcome is known. Raises KeyError for a trial it lacks."""
     waiting, skipped = deque(policy.first()), dict[Key, str]()
     outcomes = []

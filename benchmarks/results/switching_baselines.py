@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pytest_complexity.calls.switching import STOP, Attempt, Game
-from pytest_complexity.calls.switching.belief import Floats
+from pytest_complexity.calls.switching import STOP, Attempt, DecisionProblem
+from pytest_complexity.core.arrays import Floats
 
 
 def hand_in(attempts: Sequence[Attempt]) -> int:
@@ -49,14 +49,14 @@ class OneShot:
     `chances` T x K are predicted from the tasks' texts.
     """
 
-    game: Game
+    problem: DecisionProblem
     chances: Floats
 
     def act(self, task: int, attempts: Sequence[Attempt]) -> int:
         """See `Strategy`."""
         if attempts:
             return STOP
-        gains = self.chances[task] - self.game.price * np.asarray(self.game.costs)
+        gains = self.chances[task] - self.problem.price * np.asarray(self.problem.costs)
         return int(gains.argmax()) if gains.max() > 0 else STOP
 
     def answer(self, task: int, attempts: Sequence[Attempt]) -> int:
@@ -67,13 +67,13 @@ class OneShot:
 class RandomSwitching:
     """Until a visible check passes, each further attempt goes up the ladder with the given chance."""
 
-    def __init__(self, game: Game, rate: float, seed: int = 0) -> None:
-        self._game, self._rate = game, rate
+    def __init__(self, problem: DecisionProblem, rate: float, seed: int = 0) -> None:
+        self._problem, self._rate = problem, rate
         self._random = random.Random(seed)
 
     def act(self, task: int, attempts: Sequence[Attempt]) -> int:
         """See `Strategy`."""
-        choices = self._game.allowed(attempts)
+        choices = self._problem.allowed(attempts)
         if not choices or (attempts and attempts[-1].shown):
             return STOP
         up = [each for each in choices if each > (attempts[-1].model if attempts else 0)]
@@ -86,29 +86,31 @@ class RandomSwitching:
         return hand_in(attempts)
 
 
-def tuned_cascade(signals: Floats, game: Game) -> Cascade:
+def tuned_cascade(signals: Floats, problem: DecisionProblem) -> Cascade:
     """The cascade of most reward on training tasks, T x K x 2 x 2 as `belief.signals_of_counts` gives them.
 
     The reward of each is exact: the expectation over every order of the attempts that a task has. At most three
     models of the ladder take part, which leaves out nothing on a ladder of three.
     """
-    return max((Cascade(steps) for steps in _steps(game)), key=lambda each: cascade_reward(signals, game, each.steps))
+    return max(
+        (Cascade(steps) for steps in _steps(problem)), key=lambda each: cascade_reward(signals, problem, each.steps)
+    )
 
 
-def _steps(game: Game) -> Iterator[tuple[int, ...]]:
-    models = range(len(game.costs))
+def _steps(problem: DecisionProblem) -> Iterator[tuple[int, ...]]:
+    models = range(len(problem.costs))
     seen = set()
-    for part in itertools.combinations(models, min(3, len(game.costs))):
-        limits = [range(min(game.caps[model], game.horizon) + 1) if model in part else (0,) for model in models]
+    for part in itertools.combinations(models, min(3, len(problem.costs))):
+        limits = [range(min(problem.caps[model], problem.horizon) + 1) if model in part else (0,) for model in models]
         for steps in itertools.product(*limits):
             above = sum(steps[1:])
-            fits = sum(steps) <= game.horizon and (game.budget is None or above <= game.budget)
+            fits = sum(steps) <= problem.horizon and (problem.budget is None or above <= problem.budget)
             if fits and steps not in seen:
                 seen.add(steps)
                 yield steps
 
 
-def cascade_reward(signals: Floats, game: Game, steps: Sequence[int]) -> float:
+def cascade_reward(signals: Floats, problem: DecisionProblem, steps: Sequence[int]) -> float:
     """Mean reward over the tasks, each in expectation; a task with fewer attempts than asked for gives what it has."""
     alive = np.ones(len(signals))  # no check has passed yet
     reward = np.zeros(len(signals))
@@ -121,7 +123,7 @@ def cascade_reward(signals: Floats, game: Game, steps: Sequence[int]) -> float:
         for used in range(times):
             left = np.maximum(total - used, 0)
             goes = alive * (left > 0)
-            reward -= goes * game.price * game.costs[model]
+            reward -= goes * problem.price * problem.costs[model]
             passes = np.where(left > 0, (total - failed) / np.maximum(left, 1), 0.0).clip(0, 1)
             reward += goes * passes * passed_right
             last = np.where(left > 0, failed_right, last)

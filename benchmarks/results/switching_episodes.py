@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from switching_strategies import Strategy
 
-from pytest_complexity.calls.switching import STOP, Attempt, Game, Strategy
-from pytest_complexity.calls.switching.belief import Floats
+from pytest_complexity.calls.switching import STOP, Attempt, DecisionProblem
+from pytest_complexity.core.arrays import Floats
 
 
 @dataclass(frozen=True)
@@ -18,9 +19,9 @@ class Episode:
     calls: tuple[int, ...]
     solved: bool
 
-    def cost(self, game: Game) -> float:
+    def cost(self, problem: DecisionProblem) -> float:
         """In units of the last model's call."""
-        return float(np.dot(self.calls, game.costs))
+        return float(np.dot(self.calls, problem.costs))
 
 
 class World:
@@ -43,23 +44,23 @@ class World:
         """What that call comes to: the visible check passed, it is right. Raises IndexError beyond the last."""
         return self._attempts[model][number]
 
-    def cheapest_right(self, game: Game) -> Episode:
+    def cheapest_right(self, problem: DecisionProblem) -> Episode:
         """What the clairvoyant does: the cheapest call that is right; none where there is none, or it does not pay."""
-        calls = [0] * len(game.costs)
+        calls = [0] * len(problem.costs)
         right = [model for model, each in enumerate(self._attempts) if any(found for _, found in each)]
-        affordable = [model for model in right if model == 0 or game.budget is None or game.budget > 0]
+        affordable = [model for model in right if model == 0 or problem.budget is None or problem.budget > 0]
         if affordable:
-            best = min(affordable, key=lambda model: game.costs[model])
-            if game.price * game.costs[best] < 1:
+            best = min(affordable, key=lambda model: problem.costs[model])
+            if problem.price * problem.costs[best] < 1:
                 calls[best] = 1
         return Episode(tuple(calls), any(calls))
 
 
-def play(strategy: Strategy, game: Game, task: int, world: World) -> Episode:
-    """One episode. Raises ValueError where the strategy does what the game does not allow."""
+def play(strategy: Strategy, problem: DecisionProblem, task: int, world: World) -> Episode:
+    """One episode. Raises ValueError where the strategy does what the problem does not allow."""
     attempts: list[Attempt] = []
     rights: list[bool] = []
-    while allowed := game.allowed(attempts):
+    while allowed := problem.allowed(attempts):
         action = strategy.act(task, attempts)
         if action == STOP:
             break
@@ -68,10 +69,10 @@ def play(strategy: Strategy, game: Game, task: int, world: World) -> Episode:
         shown, right = world.draw(action, sum(attempt.model == action for attempt in attempts))
         attempts.append(Attempt(action, shown))
         rights.append(right)
-    calls = tuple(sum(attempt.model == model for attempt in attempts) for model in range(len(game.costs)))
+    calls = tuple(sum(attempt.model == model for attempt in attempts) for model in range(len(problem.costs)))
     return Episode(calls, rights[strategy.answer(task, attempts)] if attempts else False)
 
 
-def play_all(strategy: Strategy, game: Game, worlds: Sequence[Sequence[World]]) -> list[list[Episode]]:
+def play_all(strategy: Strategy, problem: DecisionProblem, worlds: Sequence[Sequence[World]]) -> list[list[Episode]]:
     """Every world of every task; `worlds[t]` are the draws of task t."""
-    return [[play(strategy, game, task, world) for world in each] for task, each in enumerate(worlds)]
+    return [[play(strategy, problem, task, world) for world in each] for task, each in enumerate(worlds)]

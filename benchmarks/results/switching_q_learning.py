@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from switching_baselines import hand_in
 
-from pytest_complexity.calls.switching import STOP, Attempt, Game
+from pytest_complexity.calls.switching import STOP, Attempt, DecisionProblem
 from pytest_complexity.calls.switching.planning import histories
 
 #: One episode's world: what the n-th call of a model comes to, as (visible check passed, right).
@@ -30,10 +30,10 @@ class _Move(NamedTuple):
 class QLearned:
     """A strategy learnt from episodes. `values` S x (K + 1): of each action after each history, the last is to stop."""
 
-    def __init__(self, game: Game, seed: int = 0) -> None:
-        self._game = game
-        self._histories = histories(game.caps, game.horizon)
-        self.values = np.zeros((len(self._histories.depth), len(game.costs) + 1))
+    def __init__(self, problem: DecisionProblem, seed: int = 0) -> None:
+        self._problem = problem
+        self._histories = histories(problem.caps, problem.horizon)
+        self.values = np.zeros((len(self._histories.depth), len(problem.costs) + 1))
         self._visits = np.zeros_like(self.values)
         self._random = np.random.default_rng(seed)
 
@@ -67,11 +67,11 @@ class QLearned:
             rights.append(right)
             after = int(self._histories.child[state, action, int(shown)])
             following = self._choices(attempts)
-            moves.append(_Move(state, action, -self._game.price * self._game.costs[action], after, following))
+            moves.append(_Move(state, action, -self._problem.price * self._problem.costs[action], after, following))
             state, choices = after, following
 
     def _choices(self, attempts: Sequence[Attempt]) -> tuple[int, ...]:
-        return (STOP, *self._game.allowed(attempts))
+        return (STOP, *self._problem.allowed(attempts))
 
     def act(self, task: int, attempts: Sequence[Attempt]) -> int:
         """See `Strategy`."""

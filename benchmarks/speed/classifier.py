@@ -17,7 +17,7 @@ import numpy as np
 
 from pytest_complexity.core.counts import TaskCounts
 from pytest_complexity.labels import label_all
-from pytest_complexity.learning.classifiers import DEFAULT, NAMES
+from pytest_complexity.learning.classifiers import CLASSIFIERS, DEFAULT
 from pytest_complexity.learning.model_store import Trained
 from pytest_complexity.learning.training import train
 
@@ -44,7 +44,7 @@ def made_up(tasks: int, seed: int = 0) -> list[TaskCounts]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("tasks", nargs="?", type=int, default=10_000)
-    parser.add_argument("--classifier", choices=NAMES, default=DEFAULT)
+    parser.add_argument("--classifier", choices=CLASSIFIERS.built_in, default=DEFAULT)
     arguments = parser.parse_args()
     labels = label_all(made_up(arguments.tasks), LADDER)
     before, processor = time.perf_counter(), time.process_time()

@@ -14,9 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from pytest_complexity.calls import Step, by_task
-from pytest_complexity.calls.matrix_completion import Chances, Floats, Matrix
+from pytest_complexity.calls import Setup, Step, by_task
+from pytest_complexity.calls.matrix_completion import Chances, Matrix
+from pytest_complexity.core.arrays import Floats
 from pytest_complexity.core.outcomes import Key, Outcome, Verdict
+from pytest_complexity.errors import CallsError
 
 _ROUNDS = 12
 
@@ -121,6 +123,13 @@ class Budget:
         gains = np.where([bool(keys) for keys in self._left[row]], np.maximum(gains, 1e-12), 0.0)
         model = int(gains.argmax())
         return float(gains[model]), model
+
+
+def make(setup: Setup) -> Budget:
+    """The policy of `--cx-calls=N` and `--cx-calls=budget:N`. Raises `CallsError`."""
+    if not (setup.argument.isascii() and setup.argument.isdigit() and int(setup.argument)):
+        raise CallsError(f"--cx-calls=budget:N: expected a number of calls above 0, got {setup.argument!r}")
+    return Budget(setup.plan, setup.ladder, int(setup.argument), setup.seed)
 
 
 def _short(values: Floats) -> list[float]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from pytest_complexity.calls import Step, by_task
+from pytest_complexity.calls import Setup, Step, by_task
 from pytest_complexity.core.outcomes import Key, Outcome, Verdict
 from pytest_complexity.labels import open_models
 from pytest_complexity.labels.rules import Rule
@@ -36,8 +36,14 @@ class Lazy:
     def after(self, outcome: Outcome) -> Step:
         """The next call of its task, or none any more."""
         task = self._tasks[outcome.suite, outcome.task_id]
-        task.tell(outcome)
+        task.add(outcome)
         return task.step()
+
+
+def make(setup: Setup) -> Lazy:
+    """The policy of `--cx-calls=lazy`. Raises `LabelError` where the rule does not fit the ladder."""
+    setup.refuse_argument("lazy")
+    return Lazy(setup.plan, setup.ladder, setup.trials, setup.rule)
 
 
 class _Task:
@@ -47,7 +53,7 @@ class _Task:
         self._trials = trials
         self._rule = rule
 
-    def tell(self, outcome: Outcome) -> None:
+    def add(self, outcome: Outcome) -> None:
         if outcome.verdict.measured:
             solved, trials = self._seen[outcome.model]
             self._seen[outcome.model] = solved + (outcome.verdict is Verdict.PASS), trials + 1

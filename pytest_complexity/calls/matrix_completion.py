@@ -9,7 +9,6 @@ better on the sets that we have (docs/results/calls.md). Knows neither files nor
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,42 +16,22 @@ from numpy.typing import NDArray
 from scipy.special import expit
 from scipy.stats import beta
 
-from pytest_complexity.core.counts import TaskCounts
+from pytest_complexity.core.arrays import Floats
 
-Floats = NDArray[np.float64]
-
-_GRID = np.linspace(-12, 12, 37)  # difficulties, in logits
+GRID = np.linspace(-12, 12, 37)  #: difficulties, in logits
 _NODES, _NODE_WEIGHTS = np.polynomial.hermite_e.hermegauss(11)
 _NODE_WEIGHTS = _NODE_WEIGHTS / _NODE_WEIGHTS.sum()
 _CELLS = (0.5, 1.5, 3.0)
-_TILT = 0.02  # prior spread of a text factor's weight
 _ROUNDS = 25
 _LEAST = 1e-9
 
 
 @dataclass(frozen=True)
 class Matrix:
-    """What was measured: successes and trials of T tasks by K models, and factors where there are any.
-
-    `factors` of the tasks are T x F, standardised; `offsets` are prior logits of the models, from the Performance
-    Law say, of which only the differences count. Trials need not be whole: 77.4% may be 7.74 of 10.
-    """
+    """What was measured: successes and trials of T tasks by K models; they need not be whole numbers."""
 
     successes: Floats
     trials: Floats
-    factors: Floats | None = None
-    offsets: Floats | None = None
-
-    @classmethod
-    def of(cls, counts: Sequence[TaskCounts], ladder: Sequence[str], factors: Floats | None = None) -> Matrix:
-        """The counts of tasks on a ladder, and the tasks' factors."""
-        successes = np.array([[task.successes[model] for model in ladder] for task in counts], float)
-        trials = np.array([[task.trials[model] for model in ladder] for task in counts], float)
-        return cls(successes, trials, factors)
-
-    def without(self, hidden: NDArray[np.bool_]) -> Matrix:
-        """The same with the trials of these cells, T x K, taken out."""
-        return Matrix(self.successes * ~hidden, self.trials * ~hidden, self.factors, self.offsets)
 
 
 class Chances:
@@ -64,10 +43,13 @@ class Chances:
 
     def fit(self, matrix: Matrix) -> Chances:
         """Learns from the cells that have trials; returns self."""
-        best = max((_Fitted(matrix, cell) for cell in _CELLS), key=lambda each: each.evidence)
+        best = max((self._fitted(matrix, cell) for cell in _CELLS), key=lambda each: each.evidence)
         self.cell_ = best.cell
         self.mean_, self.covariance_ = best.predicted()
         return self
+
+    def _fitted(self, matrix: Matrix, cell: float) -> Fitted:
+        return Fitted(matrix, cell).by_em()
 
     def interval(self) -> tuple[Floats, Floats]:
         """Bounds of the central 95% of each chance, both T x K: of the beta with its mean and its variance."""
@@ -79,29 +61,33 @@ class Chances:
         return low, high
 
 
-class _Fitted:
-    """Skills, difficulties and the weights of factors for one spread of the cells' own parts, by EM."""
+class Fitted:
+    """The models' skills and the tasks' difficulties for one spread of the cells' own parts."""
 
     def __init__(self, matrix: Matrix, cell: float) -> None:
         models = matrix.trials.shape[1]
         self.cell = cell
         self._columns = [_Column.of(matrix.successes[:, k], matrix.trials[:, k], cell) for k in range(models)]
-        self._offsets = np.zeros(models) if matrix.offsets is None else matrix.offsets - matrix.offsets.mean()
-        self._factors = np.zeros((len(matrix.trials), 0)) if matrix.factors is None else matrix.factors
-        self._skills = self._offsets.copy()
+        self._skills = np.zeros(models)
         self._uncertain = np.zeros(models)
-        self._weights = np.zeros(self._factors.shape[1])
-        self._difficulty = _normalised(np.exp(-(_GRID**2) / 50))
+        self._difficulty = normalised(np.exp(-(GRID**2) / 50))
+
+    def by_em(self) -> Fitted:
+        """Learns from the trials; returns self."""
         for _ in range(_ROUNDS):
             self._expect()
             self._update_difficulty()
             self._update_skills()
         self._expect()
+        return self
 
     def _priors(self) -> Floats:
-        """Each task's distribution of difficulties before its own trials, T x grid: tilted by what its text says."""
-        tilted: Floats = np.exp(np.outer(self._factors @ self._weights, _GRID)) * self._difficulty
-        return _normalised(tilted)
+        """Each task's distribution of difficulties before its own trials, T x grid."""
+        return np.broadcast_to(self._difficulty, (len(self._columns[0].row), len(GRID)))
+
+    def _offsets(self) -> Floats:
+        """What is known of the models before their trials, in logits; only differences count."""
+        return np.zeros_like(self._skills)
 
     def _expect(self) -> None:
         """Each task's distribution of difficulties given its trials, T x grid; and the log evidence."""
@@ -110,25 +96,17 @@ class _Fitted:
             likelihood += np.log(column.likelihood(skill))[column.row]
         top = likelihood.max(1, keepdims=True)
         joint = np.exp(likelihood - top)
-        self._posterior = _normalised(joint)
+        self._posterior = normalised(joint)
         self.evidence = float((top[:, 0] + np.log(joint.sum(1))).sum())
 
     def _update_difficulty(self) -> None:
-        tilts = np.exp(np.outer(self._factors @ self._weights, _GRID))
-        expected = (tilts / (tilts @ self._difficulty)[:, None]).sum(0)
-        self._difficulty = _normalised((self._posterior.sum(0) + 1 / len(_GRID)) / (expected + 1 / len(_GRID)))
-        if self._weights.size:
-            priors = self._priors()
-            mean = priors @ _GRID
-            variance = priors @ _GRID**2 - mean**2
-            slope = self._factors.T @ (self._posterior @ _GRID - mean) - self._weights / _TILT**2
-            curvature = (self._factors.T * variance) @ self._factors + np.eye(self._weights.size) / _TILT**2
-            self._weights = self._weights + np.linalg.solve(curvature, slope)
+        tasks = len(self._posterior)
+        self._difficulty = normalised((self._posterior.sum(0) + 1 / len(GRID)) / (tasks + 1 / len(GRID)))
 
     def _update_skills(self) -> None:
         """A Newton step for every model, towards what the models have in common."""
         seen = np.array([column.trials.any() for column in self._columns])
-        apart = self._skills - self._offsets
+        apart = self._skills - self._offsets()
         centre = float(apart[seen].mean()) if seen.any() else 0.0
         spread2 = (((apart - centre)[seen] ** 2).sum() + 2 * 2.0**2) / (seen.sum() + 2)
         for k, column in enumerate(self._columns):
@@ -192,34 +170,13 @@ class _Column:
         return float((high - low) / (2 * step)), float((2 * here - high - low) / step**2)
 
     def _terms(self, skill: float) -> tuple[Floats, Floats]:
-        chance = np.clip(expit(skill + _GRID[:, None] + self.spread * _NODES), _LEAST, 1 - _LEAST)
+        chance = np.clip(expit(skill + GRID[:, None] + self.spread * _NODES), _LEAST, 1 - _LEAST)
         failures = self.trials - self.successes
         powers = self.successes[:, None, None] * np.log(chance) + failures[:, None, None] * np.log1p(-chance)
         return np.exp(powers) * _NODE_WEIGHTS + 1e-300, chance
 
 
-def _normalised(values: Floats) -> Floats:
+def normalised(values: Floats) -> Floats:
+    """With the last axis adding up to 1."""
     result: Floats = values / values.sum(-1, keepdims=True)
     return result
-
-
-def log_loss(successes: Floats, trials: Floats, chances: Floats) -> float:
-    """Mean log-loss per trial, in nats."""
-    chances = np.clip(chances, _LEAST, 1 - _LEAST)
-    total = -(successes * np.log(chances) + (trials - successes) * np.log1p(-chances)).sum()
-    return float(total / trials.sum())
-
-
-def text_factors(texts: Sequence[str], size: int = 16) -> Floats:
-    """Factors of tasks from their texts, T x at most `size`: the leading directions of their TF-IDF vectors.
-
-    Standardised. Texts of new tasks go in with the others: no outcome is used.
-    """
-    from sklearn.decomposition import TruncatedSVD  # noqa: PLC0415  (heavy; only where texts are used)
-    from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415
-
-    words = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), min_df=2).fit_transform(texts)
-    factors = TruncatedSVD(min(size, words.shape[1] - 1), random_state=0).fit_transform(words)
-    spread = factors.std(0)
-    standardised: Floats = (factors - factors.mean(0)) / np.where(spread > 0, spread, 1)
-    return standardised

@@ -27,8 +27,9 @@ class Rule:
     """A rule that fits a ladder: its canonical name, its number of levels, the function.
 
     `assignment`: for each level from 1 the place, on the ladder from 0, of the model that it is assigned to.
-    `threshold`: the share that `tier` asks for; `meaning`: what each level says, in words. A level never rises when a success is added to any model, and None (no
-    level) counts as the highest: undecided levels rest on that, so rules of other packages are checked for it.
+    `threshold`: the share that `tier` asks for; `meaning`: what each level says, in words. A level never
+    rises when a success is added to any model, and None (no level) counts as the highest: undecided levels rest on
+    that, so rules of other packages are checked for it.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """A trained classifier with all that its answers mean: ladder, rule, costs, and what it was trained on.
 
 On disk a directory: `router.json`, and `router.npz` with the arrays. Nothing in it is executed: JSON is read strictly,
-arrays without pickle, the classifier's name picks a class of this package, and each class checks types, shapes and
+arrays without pickle, the classifier's name picks an installed class, and each class checks types, shapes and
 sizes of what it restores.
 """
 
@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from pytest_complexity.core.fields import COUNT, LINE, NUMBER, STRING, Fields, Kind, integer, one_of, unexpected
 from pytest_complexity.core.jsonl import parse_object, sha256
 from pytest_complexity.core.predictions import Prediction
-from pytest_complexity.errors import LabelError, TrainedError
+from pytest_complexity.errors import LabelError, TrainedError, TrainingError
 from pytest_complexity.labels.rules import Rule
-from pytest_complexity.learning.classifiers import NAMES, classifier_class
+from pytest_complexity.learning.classifiers import CLASSIFIERS
 from pytest_complexity.learning.classifiers.base import TextClassifier, wanted
 from pytest_complexity.learning.near_duplicates import Sketches, repeated, sketches
 
@@ -135,7 +135,11 @@ def _restored(fields: Fields, directory: Path) -> Trained:
     if fields.values.get("format") != FORMAT:
         what = unexpected(f"{FORMAT}, which this version of pytest-complexity writes", fields.values.get("format"))
         raise fields.wrong("format", f"{what}. {_REMEDY}")
-    name = fields.get("classifier", one_of(*NAMES), _REMEDY)
+    name = fields.get("classifier", STRING, _REMEDY)
+    try:
+        kind: type[TextClassifier] = CLASSIFIERS.load(name)
+    except TrainingError as why:
+        raise fields.wrong("classifier", f"{why}. {_REMEDY}") from None
     ladder = tuple(fields.get("ladder", _LADDER, _REMEDY))
     try:
         rule = Rule.named(fields.get("rule", STRING, _REMEDY), len(ladder))
@@ -148,7 +152,7 @@ def _restored(fields: Fields, directory: Path) -> Trained:
     arrays = _arrays(where, fields.get("arrays_sha256", STRING, _REMEDY))
     try:
         known = wanted(arrays, "known", "u", 2, (None, sketches([""]).shape[1]))
-        classifier = classifier_class(name).from_arrays(arrays, seed=source.seed)
+        classifier = kind.from_arrays(arrays, seed=source.seed)
     except TrainedError as why:
         raise TrainedError(f"{where}: {why}. {_REMEDY}") from None
     if classifier.models_ != len(ladder) or classifier.classes_.max() > rule.levels:

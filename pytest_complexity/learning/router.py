@@ -20,7 +20,7 @@ from pytest_complexity.labels import Labels
 from pytest_complexity.learning.model_store import Trained
 from pytest_complexity.learning.training.calibration import Calibrated, Target, calibrate
 from pytest_complexity.learning.training.folds import out_of_fold
-from pytest_complexity.policies import Router as Policy
+from pytest_complexity.policies import PromptPolicy
 from pytest_complexity.scoring.policies import Bench, routers_of
 
 POLICY_NAME = "policy.json"
@@ -50,7 +50,7 @@ class Router:
     """
 
     trained: Trained
-    policies: Sequence[Policy]
+    policies: Sequence[PromptPolicy]
     target: str | None = None
 
     @classmethod

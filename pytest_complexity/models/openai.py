@@ -61,6 +61,11 @@ class Server:
         said = os.environ.get(self.key_env or KEY_VARIABLE, "").strip()
         return said or (_NO_KEY if self.address() and not self.key_env else None)
 
+    def sent_key(self) -> str | None:
+        """The key that a server really needs; None where none is."""
+        key = self.key()
+        return None if key == _NO_KEY else key
+
     def client_options(self) -> dict[str, Any]:
         """What a client of the library is made with."""
         return {"api_key": self.key(), "base_url": self.address(), "organization": self.organization}
@@ -90,6 +95,16 @@ class OpenAIModel:
         self._limit = "max_tokens"
         self._client: AsyncOpenAI | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def server(self) -> Server:
+        """Where it is."""
+        return self._server
+
+    @property
+    def served_name(self) -> str:
+        """The name that its server knows it by."""
+        return self._model
 
     @property
     def definition(self) -> Mapping[str, Any]:

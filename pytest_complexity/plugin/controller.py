@@ -14,18 +14,17 @@ from typing import Any
 import pytest
 from _pytest._io import TerminalWriter
 
-from pytest_complexity.calls import Telling
+from pytest_complexity.calls import Reporting, Setup
 from pytest_complexity.core.machine import processors
 from pytest_complexity.core.outcomes import Key
 from pytest_complexity.core.tasks import Task
 from pytest_complexity.models import Model
-from pytest_complexity.plugin.call_policy import policy_of
 from pytest_complexity.plugin.options import Settings
 from pytest_complexity.report.assembly import Checks, Results, results_of, route_on
 from pytest_complexity.report.gates import GateResult, annotated
 from pytest_complexity.run.broker import LocalDesk
 from pytest_complexity.run.directory import RunDirectory, read_run
-from pytest_complexity.run.inputs import measured_of
+from pytest_complexity.run.inputs import measured_of, read_measured
 from pytest_complexity.run.pipeline import Pipeline
 from pytest_complexity.run.progress import Progress
 from pytest_complexity.run.spending import Ledger
@@ -84,9 +83,17 @@ class Run:
         self._plan = plan
         config = configuration(settings, plan, models)
         tasks = plan.tasks()
-        self._calls = policy_of(
-            settings.calls, plan.keys, plan.ladder, plan.trials, rule=settings.rule, seed=settings.seed, tasks=tasks
+        setup = Setup(
+            plan.keys,
+            plan.ladder,
+            plan.trials,
+            tasks,
+            settings.calls.argument,
+            settings.rule,
+            settings.seed,
+            read=lambda path: read_measured(settings.base / path, plan.ladder),
         )
+        self._calls = settings.calls.make(setup)
         path = settings.run or default_directory(root, args, config)
         self._sandbox = Sandbox(
             settings.sandbox, workers=processors(), limits=Limits(settings.timeout, settings.memory)
@@ -106,7 +113,7 @@ class Run:
         self._results: Results | None = None
         self._checks = checks_of(settings)
         self._gates: list[GateResult] = []
-        self._notices = [*self.directory.notices, *self._missing(models)]
+        self._notices = [*self.directory.notices, *self._missing(models), *self._unsure()]
         self._pipeline.start(tasks, plan.keys, self._calls)
 
     def show_progress(self, terminal: TerminalWriter) -> None:
@@ -126,6 +133,14 @@ class Run:
             yield (
                 f"the recordings lack {len(missing)} of {len(self._plan.keys)} trials, {missing[0]} the first: "
                 f"{which} will be unmeasured, and errors"
+            )
+
+    def _unsure(self) -> Iterator[str]:
+        """A replayed completion answers the prompt that it was recorded with."""
+        if self._settings.show_tests and self._settings.replay:
+            yield (
+                f"--cx-show-tests={self._settings.show_tests}: a recording does not tell whether its prompts showed "
+                "these assertions; where they did not, they are a check that the models did not know of"
             )
 
     def take_notices(self) -> list[str]:
@@ -162,7 +177,7 @@ class Run:
         rule, seed, router = self._settings.rule, self._settings.seed, self._settings.router
         routed = route_on(measured, router, rule, seed) if router else None
         self._results = results_of(measured, rule, routed=routed, seed=seed)
-        if isinstance(self._calls, Telling):
+        if isinstance(self._calls, Reporting):
             self._results = self._results.told(self._calls.report())
         self._gates = self._checks.of(self._results.report, self._settings.seed)
         self._results.write(self.directory.write, checked=self._gates, baseline=self._checks.baseline)
@@ -210,6 +225,7 @@ def configuration(settings: Settings, plan: Plan, models: Mapping[str, Model]) -
         "version": version("pytest-complexity"),
         "ladder": list(plan.ladder),
         "trials": plan.trials,
+        "show_tests": settings.show_tests,
         "limit": settings.limit,
         "timeout": settings.timeout,
         "memory": settings.memory,

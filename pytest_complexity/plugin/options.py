@@ -12,6 +12,8 @@ import pytest
 if TYPE_CHECKING:
     from _pytest.config.argparsing import Parser
 
+    from pytest_complexity.calls import CallChoice
+
 
 @dataclass(frozen=True)
 class Option:
@@ -33,6 +35,7 @@ OPTIONS = (
     Option("models", "A,B,C", "the ladder: models to ask, cheapest first"),
     Option("trials", "M", "trials for each task and model (default 5)", int),
     Option("dataset", "NAME_OR_PATH", "where a built-in suite's tasks come from: full, sanitized or a file"),
+    Option("show-tests", "N", "show the first N assertions in the prompt, where a suite shows none", int),
     Option("limit", "N", "only the first N tasks of each suite", int),
     Option("run", "DIR", "run directory (default: .pytest-complexity/<hash of the configuration>)"),
     Option("replay", "PATH[,PATH]", "answer from recordings, call no model"),
@@ -43,7 +46,11 @@ OPTIONS = (
     Option("temperature", "T", "sampling temperature (default: the model's own)", float),
     Option("max-tokens", "N", "longest completion (default: the model's own)", int),
     Option("max-cost", "USD", "stop before a call would pass it; over all sessions of the run", float),
-    Option("calls", "WHICH", "which calls to make: all, lazy, switching, switching:RUN_OR_COUNTS, or their number"),
+    Option(
+        "calls",
+        "WHICH",
+        "which to make: all, lazy, switching[:RUN_OR_COUNTS], cascade[:PLAN_OR_DIR], or their number",
+    ),
     Option("rule", "NAME", "label rule: complexitynet, tier, tier@SHARE (default: by the ladder)"),
     Option("router", "DIR", "judge a trained router on this run: what `pytest-complexity train` wrote"),
     Option("gate", "'PATH OP NUMBER'", "fail the run unless it holds in report.json; repeatable", str, True),
@@ -57,24 +64,13 @@ _INI_TYPES: dict[type, _IniType] = {str: "string", int: "int", float: "float", b
 
 
 @dataclass(frozen=True)
-class CallChoice:
-    """`--cx-calls`: a policy's name, the number of calls of a budget, and what switching learns from, if anything."""
-
-    name: Literal["all", "lazy", "switching", "budget"] = "all"
-    number: int = 0
-    measured: Path | None = None
-
-    def __str__(self) -> str:
-        return str(self.number) if self.name == "budget" else self.name
-
-
-@dataclass(frozen=True)
 class Settings:
     """What was asked for; None where nothing was said and the default depends on the suite."""
 
     specs: tuple[str, ...] | None  #: the ladder as it was given: names, or NAME=openai:MODEL@URL
     trials: int | None
     dataset: str | None
+    show_tests: int | None
     limit: int | None
     run: Path | None
     replay: tuple[Path, ...]
@@ -93,6 +89,7 @@ class Settings:
     margin: float
     seed: int
     strict: bool
+    base: Path  #: where pytest was started: paths are relative to it
 
     @property
     def models(self) -> tuple[str, ...] | None:
@@ -142,6 +139,7 @@ def read_settings(config: pytest.Config) -> Settings:
         specs=_specs(get("models")),
         trials=_positive("trials", get("trials")),
         dataset=get("dataset") or None,
+        show_tests=_positive("show-tests", get("show_tests")),
         limit=_positive("limit", get("limit")),
         run=config.invocation_params.dir / run if run else None,
         replay=tuple(config.invocation_params.dir / part for part in _parts(get("replay"))),
@@ -152,7 +150,7 @@ def read_settings(config: pytest.Config) -> Settings:
         temperature=_temperature(get("temperature")),
         max_tokens=_positive("max-tokens", get("max_tokens")),
         max_cost=_positive("max-cost", get("max_cost")),
-        calls=_calls(get("calls") or "all", config.invocation_params.dir),
+        calls=_calls(get("calls") or "all"),
         rule=get("rule") or None,
         router=config.invocation_params.dir / router if router else None,
         gates=tuple(get("gate") or ()),
@@ -160,6 +158,7 @@ def read_settings(config: pytest.Config) -> Settings:
         margin=_margin(get("margin") or 0.0),
         seed=_seed(get("seed") or 0),
         strict=bool(get("strict")),
+        base=config.invocation_params.dir,
     )
 
 
@@ -184,20 +183,14 @@ def _name(spec: str) -> str:
     return spec.partition("=openai:")[0]
 
 
-def _calls(text: str, base: Path) -> CallChoice:
-    name, colon, path = text.partition(":")
-    if text == "all":
-        return CallChoice("all")
-    if text == "lazy":
-        return CallChoice("lazy")
-    if name == "switching" and bool(path) == bool(colon):
-        return CallChoice("switching", measured=base / path if path else None)
-    if text.isascii() and text.isdigit() and int(text) > 0:
-        return CallChoice("budget", int(text))
-    raise pytest.UsageError(
-        f"--cx-calls: {text!r} is no policy; there are all, lazy, switching, switching:RUN_OR_COUNTS, "
-        "and a number of calls above 0"
-    )
+def _calls(text: str) -> CallChoice:
+    from pytest_complexity.calls import CallChoice  # noqa: PLC0415  (nothing of ours is imported before it is used)
+    from pytest_complexity.errors import CallsError  # noqa: PLC0415
+
+    try:
+        return CallChoice.parse(text)
+    except CallsError as why:
+        raise pytest.UsageError(str(why)) from None
 
 
 def _temperature(value: Any) -> Any:

@@ -93,6 +93,8 @@ class Session:
         """One item per task, model and trial. A mistake ends the run before any model is called."""
         try:
             suite, dataset = self._dataset(metafunc, marker)
+            if self.settings.show_tests:
+                dataset = dataset.showing(self.settings.show_tests)
             ladder = self._ladder(suite)
         except ComplexityError as why:
             message = f"{metafunc.definition.nodeid}: {why}"

@@ -39,15 +39,10 @@ class Case:
 
 @dataclass(frozen=True)
 class Decision:
-    """The chance with which each model is asked, adding up to 1, and the chance that the task is solved.
-
-    A cascade may call several models, or one several times: its `shares` are expected numbers of calls. `cost` is the
-    expected cost where it is not that of `shares` at each call's mean cost.
-    """
+    """The chance with which each model is asked, adding up to 1, and the chance that the task is solved."""
 
     shares: Sequence[float]
     solved: float
-    cost: float | None = None
 
     @classmethod
     def certain(cls, case: Case, index: int) -> Decision:
@@ -55,8 +50,8 @@ class Decision:
         return cls([float(index == k) for k in range(len(case.rates))], case.rates[index])
 
 
-class Policy(Protocol):
-    """Scored on cases."""
+class Named(Protocol):
+    """What stands in the report's table of policies."""
 
     @property
     def name(self) -> str:
@@ -66,11 +61,15 @@ class Policy(Protocol):
     def kind(self) -> Kind:
         """What it knows."""
 
+
+class Policy(Named, Protocol):
+    """Scored on cases."""
+
     def decide(self, case: Case) -> Decision:
         """What to expect of it on this task."""
 
 
-class Router(Protocol):
+class PromptPolicy(Protocol):
     """A policy that decides from what is predicted of the prompt, and so can be used before any model is asked."""
 
     @property
@@ -89,7 +88,7 @@ class Setting:
     rule: Rule
     tasks: Sequence[TaskCounts]
     cases: Sequence[Case]
-    routers: Sequence[Router] = ()
+    routers: Sequence[PromptPolicy] = ()
 
 
 @dataclass(frozen=True)
@@ -109,7 +108,7 @@ class Tabled:
 class RouterPolicy:
     """A router as a policy. A case without a prediction goes to the last model, as a service would do."""
 
-    router: Router
+    router: PromptPolicy
     kind: Kind = "router"
 
     @property

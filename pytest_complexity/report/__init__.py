@@ -16,6 +16,7 @@ from pytest_complexity.scoring.routing_gain import Judgement, NonNested, RouterC
 
 if TYPE_CHECKING:
     from pytest_complexity.learning.training.evaluation import Evaluation
+    from pytest_complexity.scoring.cascades import Cascades
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Findings:
     curve: RouterCurve | None
     nested: NonNested | None
     router: Evaluation | None = None
+    cascades: Cascades | None = None
     calls: str = "all"
 
 
@@ -65,7 +67,8 @@ def build(findings: Findings) -> dict[str, Any]:
             "unstable": findings.stability.unstable,
             "least_stable": _least_stable(findings.least_stable),
         },
-        "policies": {name: _plain(asdict(score)) for name, score in findings.policies.items()},
+        "policies": _policies(findings),
+        "check": _plain(asdict(findings.cascades.check)) if findings.cascades else None,
         "routing": _routing(findings),
         "curves": {
             "zero_router": [
@@ -73,6 +76,7 @@ def build(findings: Findings) -> dict[str, Any]:
                 for index, (cost, accuracy) in zero_router(bench)
             ],
             "router": [_plain(asdict(point)) for point in findings.curve.points] if findings.curve else None,
+            "cascades": [_plain(asdict(point)) for point in findings.cascades.frontier] if findings.cascades else None,
         },
         "nested": _plain(asdict(findings.nested)) if findings.nested else None,
         "router": to_json(findings.router) if findings.router else None,
@@ -91,6 +95,16 @@ def _least_stable(rows: Sequence[Unstable]) -> list[dict[str, Any]]:
         }
         for each in rows
     ]
+
+
+def _policies(findings: Findings) -> dict[str, Any]:
+    """The cascades first: where there are any, they are what a reader can use."""
+    told = {
+        cascade.name: cascade.describe(findings.labels.ladder)
+        for cascade in (findings.cascades.each if findings.cascades else ())
+    }
+    names = [*told, *(name for name in findings.policies if name not in told)]
+    return {name: _plain(asdict(findings.policies[name])) | told.get(name, {}) for name in names}
 
 
 def _model(score: ModelScore) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 from pytest_complexity.core.predictions import Prediction
 from pytest_complexity.labels import Labels, label_all
 from pytest_complexity.labels.stability import Stability
-from pytest_complexity.policies import Router
+from pytest_complexity.policies import PromptPolicy
 from pytest_complexity.policies.registry import roster
 from pytest_complexity.report import Findings, build, sentences
 from pytest_complexity.report.gates import Gate, GateResult, check_gate, parse_gate
@@ -27,6 +27,7 @@ from pytest_complexity.scoring.routing_gain import judge, non_nested, router_cur
 
 if TYPE_CHECKING:
     from pytest_complexity.learning.training.evaluation import Evaluation
+    from pytest_complexity.scoring.cascades import Cascades
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Routed:
     """
 
     predictions: Sequence[Prediction]
-    routers: Sequence[Router]
+    routers: Sequence[PromptPolicy]
     prices: Sequence[float]
     rule: str | None = None
     evaluation: Evaluation | None = None
@@ -111,6 +112,8 @@ def results_of(measured: Measured, rule: str | None = None, *, routed: Routed | 
     stability = Stability(labels)
     bench = Bench.of(labels, routed.predictions if routed else None)
     played = play(bench, roster(bench.setting(labels.rule, routed.routers if routed else ())))
+    cascades = _cascades(bench, measured, seed)
+    played = cascades.joined(played) if cascades else played
     scored = score_policies(played, seed)
     judgement = judge(played, scored, seed, leaked=bool(routed and routed.evaluation and routed.evaluation.leaked))
     blind = play(bench, controls(played, judgement.policy)) if judgement else None
@@ -131,9 +134,21 @@ def results_of(measured: Measured, rule: str | None = None, *, routed: Routed | 
         curve=router_curve(played, routed.prices, seed) if routed else None,
         nested=non_nested(bench, seed),
         router=routed.evaluation if routed else None,
+        cascades=cascades,
         calls=measured.run.config.get("calls", "all") if measured.run else "all",
     )
     return Results(labels, build(findings), measured.run)
+
+
+def _cascades(bench: Bench, measured: Measured, seed: int) -> Cascades | None:
+    """None too where calls were chosen by what came before: their trials are no sample of what a model answers."""
+    shown = any(outcome.visible is not None for outcome in measured.outcomes)
+    if not shown or not bench.cases or (measured.run and measured.run.config.get("calls", "all") != "all"):
+        return None
+    from pytest_complexity.learning.near_duplicates import groups, sketches  # noqa: PLC0415  (most commands need none)
+    from pytest_complexity.scoring.cascades import cascades  # noqa: PLC0415
+
+    return cascades(bench, measured.outcomes, lambda texts: groups(sketches(texts)), seed)
 
 
 def check_router(directory: Path, ladder: Sequence[str], rule: str | None = None) -> None:
@@ -147,10 +162,10 @@ def route_on(measured: Measured, directory: Path, rule: str | None = None, seed:
     Raises `TrainedError` where it is damaged, or for another ladder or rule.
     """
     from pytest_complexity.learning.model_store import load_baselines  # noqa: PLC0415
-    from pytest_complexity.learning.router import Router as Trained  # noqa: PLC0415
+    from pytest_complexity.learning.router import Router  # noqa: PLC0415
     from pytest_complexity.learning.training.evaluation import evaluate  # noqa: PLC0415  (heavy, and most reports have no router)
 
-    router = Trained.load(directory)
+    router = Router.load(directory)
     labels = label_all(measured.counts, measured.ladder, rule or router.trained.rule)
     evaluation = evaluate(router.trained, labels, load_baselines(directory), seed)
     predictions = router.trained.predict([task.text for task in measured.counts])

@@ -18,11 +18,7 @@ def markdown(report: Report, checked: Sequence[GateResult] = ()) -> str:
     policies = report["policies"] if len(report["run"]["ladder"]) > 1 else {}
     parts = [
         "## Which model is enough",
-        *(
-            ["**" + ("1 gate failed" if len(failed) == 1 else f"{len(failed)} gates failed") + "**", "\n".join(failed)]
-            if failed
-            else []
-        ),
+        *([f"**{_gates_failed(failed)}**", "\n".join(failed)] if failed else []),
         f"**{sentences.headline(report)}**",
         sentences.coverage(report) + ".",
         _filled("model", MODELS, report["models"], report),
@@ -32,6 +28,10 @@ def markdown(report: Report, checked: Sequence[GateResult] = ()) -> str:
         sentences.notes(report),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _gates_failed(failed: Sequence[str]) -> str:
+    return "1 gate failed" if len(failed) == 1 else f"{len(failed)} gates failed"
 
 
 def _router(report: Report) -> list[str]:

@@ -32,10 +32,11 @@ def _called(report: Report) -> str:
     if calls is None:
         known = "Levels are those of a full run" if report["run"]["calls"] == "lazy" else "Some calls were left out"
         return f"{known}; only a full run can show whether routing pays."
-    if calls["policy"] == "switching":
+    if calls["policy"] in ("switching", "cascade"):
         return (
-            f"Switching gave a right answer to {percent(calls['accuracy'])} of {calls['tasks']} tasks (95% "
-            f"{interval(calls['accuracy_ci'])}) at a mean of {calls['cost']:.2f} calls of the last model."
+            f"{calls['policy'].capitalize()} gave a right answer to {percent(calls['accuracy'])} of "
+            f"{calls['tasks']} tasks (95% {interval(calls['accuracy_ci'])}) at a mean of "
+            f"{calls['cost']:.2f} calls of the last model."
         )
     filled = ", ".join(
         f"{name} {percent(each['accuracy'])} ({interval(each['accuracy_ci'])})"
@@ -119,8 +120,10 @@ def _judged(report: Report) -> str:
     low, high = routing["gain_over_zero_router_ci"]
     choice = f", which allows for choosing the best of {others} policies" if others > 1 else ""
     known = "with levels known from other trials, " if routing["informed"] else ""
+    plan = report["policies"][name].get("plan")
+    named = f"{name} (plan {plan})" if plan else name
     return (
-        f"{known}{_does(report, report['policies'][name], name)}, {points(routing['gain_over_zero_router'])} points "
+        f"{known}{_does(report, report['policies'][name], named)}, {points(routing['gain_over_zero_router'])} points "
         f"(95% {points(low)} to {points(high)}{choice}) against a blind mix of single models at that cost"
     )
 

@@ -23,7 +23,7 @@ from pytest_complexity.models import Completion, Model
 from pytest_complexity.models.replay import completion_of
 
 #: What two sessions of one run must agree on; trials, limit and ladder may grow.
-FIXED = ("timeout", "memory")
+FIXED = ("timeout", "memory", "show_tests")
 
 
 class RunDirectory:
@@ -192,7 +192,9 @@ def _append_to(path: Path) -> int:
 def _merge(old: Mapping[str, Any], new: Mapping[str, Any], path: Path) -> dict[str, Any]:
     """The configuration to write: the new one and the suites and models that only the old one has."""
     if old:
-        differing = [f"{name} was {old.get(name)}, is {new[name]}" for name in FIXED if old.get(name) != new[name]]
+        differing = [
+            f"{name} was {old.get(name)}, is {new.get(name)}" for name in FIXED if old.get(name) != new.get(name)
+        ]
         for kind in ("suites", "models"):
             differing += _differences(kind, old.get(kind, {}), new[kind])
         if differing:

@@ -45,6 +45,12 @@ def read_inputs(paths: Sequence[Path], ladder: Sequence[str] | None = None) -> M
     return Measured(tuple(next(iter(counts.values())).trials), tuple(counts.values()))
 
 
+def read_measured(path: Path, ladder: Sequence[str]) -> tuple[Sequence[TaskCounts], Sequence[Outcome]]:
+    """The counts and outcomes of one input, as call policies learn from them. Raises `ComplexityError`."""
+    measured = read_inputs([path], ladder)
+    return measured.counts, measured.outcomes
+
+
 def read_labels(paths: Sequence[Path], ladder: Sequence[str] | None = None, rule: str | None = None) -> Labels:
     """The labels of inputs, by the rule of that name, else the one that the files name, else the ladder's default.
 

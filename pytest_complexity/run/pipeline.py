@@ -2,7 +2,7 @@
 
 A thread runs the models' calls on an event loop, one lane for each model; as each completion comes it is written down,
 then verified by a pool of threads that each drive one sandbox process. The outcome of a trial depends on its
-completion alone, so timing changes nothing. Which calls to make is a policy's to say (`Calls`).
+completion alone, so timing changes nothing. Which calls to make is a policy's to say (`CallPolicy`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-from pytest_complexity.calls import AllCalls, Calls, Step
+from pytest_complexity.calls import AllCalls, CallPolicy, Step
 from pytest_complexity.core.outcomes import Key, Outcome, Verdict
 from pytest_complexity.core.tasks import Task
 from pytest_complexity.errors import ComplexityError
@@ -54,7 +54,7 @@ class Pipeline:
         self._tasks: dict[tuple[str, str], Task] = {}
         limits = {"concurrency": concurrency, "ledger": ledger or Ledger(), "patience": patience or Patience()}
         self._lanes = {name: Lane(model, self._tasks, self._answered, **limits) for name, model in models.items()}  # type: ignore[arg-type]
-        self._calls: Calls = AllCalls(())
+        self._calls: CallPolicy = AllCalls(())
         self._completions: dict[Key, Future[Completion]] = {}
         self._outcomes: dict[Key, Future[Outcome]] = {}
         self._idle: dict[Key, None] = {}  # neither called nor skipped yet, in the plan's order
@@ -63,7 +63,9 @@ class Pipeline:
         self._closed = False
         self._halted = False
 
-    def start(self, tasks: Mapping[tuple[str, str], Task], plan: Iterable[Key], calls: Calls | None = None) -> None:
+    def start(
+        self, tasks: Mapping[tuple[str, str], Task], plan: Iterable[Key], calls: CallPolicy | None = None
+    ) -> None:
         """Begins to work ahead; `tasks` by (suite, task id). Without a policy every trial of the plan is called."""
         self._tasks.update(tasks)
         self._idle = dict.fromkeys(plan)

@@ -10,10 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
+    from pytest_complexity.core.arrays import Floats
 
 Point = tuple[float, float]
 
@@ -69,6 +66,27 @@ def mean_height(points: Sequence[Point], low: float, high: float) -> float | Non
     heights = [height(vertices, cost) for cost in knots]
     steps = zip(knots, knots[1:], heights, heights[1:], strict=False)
     return sum((right - left) * (a + b) / 2 for left, right, a, b in steps) / (high - low)
+
+
+def heights(costs: Floats, accuracies: Floats, at: Floats) -> Floats:
+    """`height` of many hulls at once: points (worlds, models), the costs asked for (worlds, policies).
+
+    The hull at a cost is the highest of all chords between two points there, and of all points to its left.
+    """
+    import numpy as np  # noqa: PLC0415  (`label` needs no curves)
+
+    cheapest = np.lexsort((-accuracies, costs), axis=1)[:, :1]
+    best: Floats = np.take_along_axis(accuracies, cheapest, 1) + np.zeros_like(at)
+    models = range(costs.shape[1])
+    for i in models:
+        left, low = costs[:, i : i + 1], accuracies[:, i : i + 1]
+        best = np.where(left <= at, np.maximum(best, low), best)
+        for j in models:
+            right, high = costs[:, j : j + 1], accuracies[:, j : j + 1]
+            inside = (left < at) & (at < right)
+            chord = low + (high - low) * (at - left) / np.where(right > left, right - left, 1.0)
+            best = np.where(inside, np.maximum(best, chord), best)
+    return best
 
 
 def recovered(accuracy: float, weak: float, strong: float) -> float | None:

@@ -16,7 +16,7 @@ from pytest_complexity.core.intervals import Interval, share_interval
 from pytest_complexity.core.predictions import Prediction
 from pytest_complexity.labels import Labels
 from pytest_complexity.labels.rules import Rule
-from pytest_complexity.policies import Case, Kind, Policy, Router, Setting
+from pytest_complexity.policies import Case, Kind, Named, Policy, PromptPolicy, Setting
 from pytest_complexity.policies.adequate import CheapestAdequate
 from pytest_complexity.policies.assignment import Assignment
 from pytest_complexity.policies.mix import Mix
@@ -26,15 +26,12 @@ from pytest_complexity.scoring.curves import Point, between, hull
 from pytest_complexity.scoring.resampling import interval, resampled_means
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
+    from pytest_complexity.core.arrays import Floats
 
 ADEQUATE = 0.5  # more likely right than not
 
 
-class Trained(Protocol):
+class PricedLadder(Protocol):
     """What this module needs of a trained classifier."""
 
     @property
@@ -80,7 +77,7 @@ class Bench:
         )
         return cls(ladder, tasks, tuple(cases), unit)
 
-    def setting(self, rule: str, routers: Sequence[Router] = ()) -> Setting:
+    def setting(self, rule: str, routers: Sequence[PromptPolicy] = ()) -> Setting:
         """What the policies of a report are made from."""
         return Setting(self.ladder, Rule.named(rule, len(self.ladder)), self.tasks, self.cases, routers)
 
@@ -90,7 +87,7 @@ class Played:
     """Every policy on every case: `solved` and `cost` (tasks, policies), `shares` (tasks, policies, models)."""
 
     bench: Bench
-    policies: tuple[Policy, ...]
+    policies: tuple[Named, ...]
     solved: Floats
     cost: Floats
     shares: Floats
@@ -108,9 +105,7 @@ def play(bench: Bench, policies: Sequence[Policy]) -> Played:
     shape = (len(bench.cases), len(policies), len(bench.ladder))
     shares = np.array([[each.shares for each in row] for row in decisions], float).reshape(shape)
     solved = np.array([[each.solved for each in row] for row in decisions], float).reshape(shape[:2])
-    known = np.array([[each.cost for each in row] for row in decisions], float).reshape(shape[:2])  # None becomes nan
-    cost = np.where(np.isnan(known), np.einsum("tpm,tm->tp", shares, matrices(bench)[1]), known)
-    return Played(bench, tuple(policies), solved, cost, shares)
+    return Played(bench, tuple(policies), solved, np.einsum("tpm,tm->tp", shares, matrices(bench)[1]), shares)
 
 
 def controls(played: Played, name: str) -> list[Policy]:
@@ -118,13 +113,13 @@ def controls(played: Played, name: str) -> list[Policy]:
     if not played.bench.cases:
         return []
     index = played.index(name)
-    calls = [float(share) for share in played.shares[:, index].mean(axis=0)]
     mix = Mix("zero-router", blind_mix(played.bench, float(played.cost[:, index].mean())))
-    shuffled = [Mix("shuffled", calls)] if abs(sum(calls) - 1) < 1e-9 else []  # a cascade asks more than one model
-    return [*shuffled, mix]
+    if played.policies[index].kind == "cascade":  # what it asks for is no choice of a model
+        return [mix]
+    return [Mix("shuffled", [float(share) for share in played.shares[:, index].mean(axis=0)]), mix]
 
 
-def routers_of(trained: Trained, willingness: float | None = None) -> list[Router]:
+def routers_of(trained: PricedLadder, willingness: float | None = None) -> list[PromptPolicy]:
     """What a trained classifier can be used as; `willingness` where it was calibrated.
 
     Else a solved task is taken to be worth ten calls of the dearest model.

@@ -10,10 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
+    from pytest_complexity.core.arrays import Floats
 
 WORLDS = 2000
 LEAST = 6  #: tasks that must agree to prove anything by the sign test: 2 * 0.5 ** 5 > 0.05
@@ -30,14 +27,18 @@ def resampled_means(columns: Floats, seed: int) -> Floats:
     """
     import numpy as np  # noqa: PLC0415  (`label` needs none)
 
-    rng = np.random.default_rng(seed)
-    tasks = len(columns)
-    parts = []
-    for worlds in _chunks(WORLDS, tasks):
-        weights = rng.standard_exponential((worlds, tasks))
-        parts.append(weights @ columns / weights.sum(axis=1, keepdims=True))
+    parts = [drawn @ columns / drawn.sum(axis=1, keepdims=True) for drawn in weights(len(columns), seed)]
     means: Floats = np.concatenate(parts)
     return means
+
+
+def weights(tasks: int, seed: int) -> Iterator[Floats]:
+    """What each world weighs the tasks by, unnormalised: (worlds, tasks) in parts, `WORLDS` rows in all."""
+    import numpy as np  # noqa: PLC0415
+
+    rng = np.random.default_rng(seed)
+    for worlds in _chunks(WORLDS, tasks):
+        yield rng.standard_exponential((worlds, tasks))
 
 
 def interval(worlds: Floats, point: float) -> tuple[float, float]:

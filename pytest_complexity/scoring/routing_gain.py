@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    Floats = NDArray[np.float64]
+    from pytest_complexity.core.arrays import Floats
 
 _SWEEP = 41  # points of a router's curve
 _RECOVER = (0.5, 0.8)

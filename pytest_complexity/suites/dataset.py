@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,13 @@ class Dataset:
     name: str
     sha256: str
     tasks: tuple[Task, ...]
+
+    def showing(self, number: int) -> Dataset:
+        """The same with the first `number` assertions of each task in its prompt, unless a task shows some already."""
+        if any(task.visible_tests for task in self.tasks):
+            return self
+        tasks = (replace(task, visible_tests=task.test_list[:number]) for task in self.tasks)
+        return replace(self, tasks=tuple(tasks))
 
 
 def read_tasks(data: bytes, path: Path, convert: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> list[Task]:

@@ -47,7 +47,7 @@ def test_a_lazy_run_says_what_its_shares_are_and_goes_on_to_a_full_one(
     run: Runner, suite: pytest.Pytester, outcomes: Outcomes
 ) -> None:
     run("--cx-calls=lazy").stdout.fnmatch_lines(["*Levels are those of a full run; about routing only*"])
-    assert "8 of 12 trials measured, chosen by --cx-calls=lazy: shares of models" in told(suite)
+    assert "8 of 12 trials measured, chosen by --cx-calls=lazy: the accuracies" in told(suite)
     assert report(suite)["run"]["calls"] == "lazy"
     run()
     assert len(outcomes()) == 12
@@ -91,14 +91,16 @@ def test_switching_learns_from_counts_and_stops_at_an_answer_whose_visible_check
     assert "T/2-large-0" in found
     assert "T/2-large-1" not in found
     assert report(shown)["calls"]["accuracy"] == 1
-    assert "Switching handed in a right answer for 100.0% of 3 tasks" in told(shown)
+    assert "Switching gave a right answer to 100.0% of 3 tasks" in told(shown)
 
 
 @pytest.mark.parametrize(
     ("said", "told"),
     [
-        ("most", "'most' is no policy"),
+        ("most", "no call policy 'most'; give one of all, lazy, budget, switching, cascade, or a number"),
         ("switching:nothing", "nothing"),
+        ("lazy:2", "lazy takes no argument, got '2'"),
+        ("budget:x", "expected a number of calls above 0, got 'x'"),
     ],
 )
 def test_a_policy_that_does_not_exist_is_told_in_one_line(run: Runner, said: str, told: str) -> None:

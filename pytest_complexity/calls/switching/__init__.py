@@ -10,20 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
 
-STOP = -1
+from pytest_complexity.calls.cascade import STOP, Attempt
 
-
-class Attempt(NamedTuple):
-    """One call: the model's place on the ladder, and whether its visible check passed."""
-
-    model: int
-    shown: bool
+__all__ = ["STOP", "Attempt", "DecisionProblem"]
 
 
 @dataclass(frozen=True)
-class Game:
+class DecisionProblem:
     """The rules of a task: what is paid, and how often may be tried.
 
     `costs` of one call by model, in units of the last one's; `price` of such a unit in right answers; `caps` how many
@@ -49,13 +43,3 @@ class Game:
             for model in range(current, len(self.costs))
             if used[model] < self.caps[model] and not (spent and model > 0)
         ]
-
-
-class Strategy(Protocol):
-    """What plays a game. Asked only while something is allowed."""
-
-    def act(self, task: int, attempts: Sequence[Attempt]) -> int:
-        """The model to call next, or STOP; `task` is the task's row where a strategy knows its text."""
-
-    def answer(self, task: int, attempts: Sequence[Attempt]) -> int:
-        """Which of the attempts to hand in, by its index."""

@@ -6,18 +6,15 @@ are hopeless. A mixture of kinds of task, each with its rates for every model, f
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import expit
 
+from pytest_complexity.core.arrays import Floats
 from pytest_complexity.core.counts import TaskCounts
 from pytest_complexity.core.outcomes import Outcome, Verdict
-
-Floats = NDArray[np.float64]
 
 _KINDS = 32  # of 8, 16 and 32 the first that is nowhere worse than the tuned cascade (docs/results/calls.md)
 _ROUNDS = 100
@@ -84,23 +81,3 @@ class Belief:
         """Each kind's chance that an attempt is right, J x K."""
         chances: Floats = self.shows * self.right[:, :, 1] + (1 - self.shows) * self.right[:, :, 0]
         return chances
-
-    def told(self, chances: Sequence[float], strength: float) -> Belief:
-        """The belief of a task whose chances are predicted, as if that many attempts of each model had been seen."""
-        said = np.asarray(chances, float)
-        own = np.clip(self.chances, 1e-6, 1 - 1e-6)
-        logs = np.log(self.weights) + strength * (np.log(own) @ said + np.log1p(-own) @ (1 - said))
-        weights = np.exp(logs - logs.max())
-        return Belief(weights / weights.sum(), self.shows, self.right)
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain builtins."""
-        return {name: getattr(self, name).tolist() for name in ("weights", "shows", "right")}
-
-    @classmethod
-    def from_json(cls, record: Mapping[str, Any]) -> Belief:
-        """What `to_json` made. Raises KeyError, TypeError or ValueError on any other."""
-        weights, shows, right = (np.array(record[name], float) for name in ("weights", "shows", "right"))
-        if weights.ndim != 1 or shows.shape[:1] != weights.shape or right.shape != (*shows.shape, 2):
-            raise ValueError("weights, shows and right do not fit together")
-        return cls(weights, shows, right)

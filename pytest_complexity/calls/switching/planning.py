@@ -1,4 +1,4 @@
-"""Exact dynamic programming on a game under a belief: what is best after every history, and what it comes to.
+"""Exact dynamic programming on a problem under a belief: what is best after every history, and what it comes to.
 
 A history is how often each model was tried and its visible check passed; in which order changes no belief. The budget
 needs no place of its own in the state: the calls above the first model are counted in the history.
@@ -13,15 +13,16 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_complexity.calls.switching import STOP, Attempt, Game
-from pytest_complexity.calls.switching.belief import Belief, Floats
+from pytest_complexity.calls.switching import STOP, Attempt, DecisionProblem
+from pytest_complexity.calls.switching.belief import Belief
+from pytest_complexity.core.arrays import Floats
 
 Ints = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
 class Histories:
-    """All histories of a game by number; 0 is the empty one. Arrays over histories (S) and models (K).
+    """All histories of a problem by number; 0 is the empty one. Arrays over histories (S) and models (K).
 
     `counts` S x K x 2: attempts by model and whether the check passed; `child` S x K x 2: where one more leads;
     `depth` S: attempts in all; `open` S x K: what caps, horizon and the ladder's one direction allow.
@@ -66,33 +67,24 @@ def _within(caps: tuple[int, ...], horizon: int) -> Iterator[tuple[tuple[int, in
                 yield ((tried - passed, passed), *rest)
 
 
-@dataclass(frozen=True)
-class Outlook:
-    """What following a plan from the start comes to: chance of a right answer, cost, calls of each model."""
-
-    solved: float
-    cost: float
-    calls: tuple[float, ...]
-
-
 class Planner:
-    """Plans of one game under one belief, and under that belief with other shares of the kinds."""
+    """Plans of one problem under one belief, and under that belief with other shares of the kinds."""
 
-    def __init__(self, belief: Belief, game: Game) -> None:
-        self.belief, self.game = belief, game
-        self.histories = histories(game.caps, game.horizon)
+    def __init__(self, belief: Belief, problem: DecisionProblem) -> None:
+        self.belief, self.problem = belief, problem
+        self.histories = histories(problem.caps, problem.horizon)
         counts = self.histories.counts
         shows = np.clip(belief.shows, 1e-12, 1 - 1e-12)
         logs = counts[:, :, 0] @ np.log1p(-shows).T + counts[:, :, 1] @ np.log(shows).T
         self._likelihood = np.exp(logs - logs.max(1, keepdims=True))  # S x J
         self._open = self.histories.open
-        if game.budget is not None:
-            affordable = counts[:, 1:].sum((1, 2)) < game.budget
+        if problem.budget is not None:
+            affordable = counts[:, 1:].sum((1, 2)) < problem.budget
             self._open = self._open & np.concatenate(
-                [np.ones((len(counts), 1), bool), np.repeat(affordable[:, None], len(game.caps) - 1, axis=1)], axis=1
+                [np.ones((len(counts), 1), bool), np.repeat(affordable[:, None], len(problem.caps) - 1, axis=1)], axis=1
             )
         order = self.histories.depth
-        self._layers = [np.flatnonzero(order == depth) for depth in range(int(order.max()) + 1)]
+        self.layers = [np.flatnonzero(order == depth) for depth in range(int(order.max()) + 1)]
 
     def plan(self, weights: Floats | None = None) -> Plan:
         """The best plan; `weights` are the task's own shares of the kinds."""
@@ -100,12 +92,12 @@ class Planner:
         posterior = posterior / posterior.sum(1, keepdims=True)
         shows = posterior @ self.belief.shows
         right, best = self._answers(posterior)
-        values = np.full((len(right), len(self.game.caps) + 1), -np.inf)
+        values = np.full((len(right), len(self.problem.caps) + 1), -np.inf)
         values[:, STOP] = right
         value = right.copy()
-        paid = self.game.price * np.asarray(self.game.costs)
+        paid = self.problem.price * np.asarray(self.problem.costs)
         child = self.histories.child
-        for layer in reversed(self._layers):
+        for layer in reversed(self.layers):
             after = (1 - shows[layer]) * value[child[layer, :, 0]] + shows[layer] * value[child[layer, :, 1]]
             values[layer, :-1] = np.where(self._open[layer], after - paid, -np.inf)
             value[layer] = values[layer].max(1)
@@ -137,11 +129,11 @@ class Plan:
 
     @property
     def value(self) -> float:
-        """Of the whole game: chance of a right answer less the price of the calls."""
+        """Of the whole problem: chance of a right answer less the price of the calls."""
         return self.value_after(())
 
     def value_after(self, attempts: Sequence[Attempt]) -> float:
-        """Of the rest of the game: chance of a right answer less the price of the calls still to be made."""
+        """Of the rest of the problem: chance of a right answer less the price of the calls still to be made."""
         return float(self.values[self.planner.histories.number(attempts)].max())
 
     def act(self, attempts: Sequence[Attempt]) -> int:
@@ -152,50 +144,3 @@ class Plan:
         """The attempt to hand in: the likeliest to be right, of several alike the first."""
         model, shown = divmod(int(self.best[self.planner.histories.number(attempts)]), 2)
         return next(i for i, each in enumerate(attempts) if each == (model, bool(shown)))
-
-    def outlook(self) -> Outlook:
-        """What following it comes to, exactly, if the belief is true."""
-        planner = self.planner
-        models = len(planner.game.caps)
-        calls = np.zeros((len(self.action), models))
-        solved = self.right.copy()
-        for layer in reversed(planner._layers):
-            going = layer[self.action[layer] != STOP]
-            model = self.action[going]
-            failed, passed = (planner.histories.child[going, model, shown] for shown in (0, 1))
-            chance = self.shows[going, model]
-            solved[going] = (1 - chance) * solved[failed] + chance * solved[passed]
-            calls[going] = (1 - chance)[:, None] * calls[failed] + chance[:, None] * calls[passed]
-            calls[going, model] += 1
-        return Outlook(float(solved[0]), float(calls[0] @ planner.game.costs), tuple(calls[0].tolist()))
-
-
-class Planned:
-    """A strategy that follows exact plans: one for all tasks, or one for each by its predicted chances.
-
-    `chances` T x K are what the tasks' texts say and `strength` for how many attempts that counts.
-    """
-
-    def __init__(self, belief: Belief, game: Game, chances: Floats | None = None, strength: float = 0.0) -> None:
-        self._planner = Planner(belief, game)
-        self._chances = chances if strength else None
-        self._strength = strength
-        self._plans: dict[int | None, Plan] = {}
-
-    def plan(self, task: int) -> Plan:
-        """The plan for a task."""
-        key = None if self._chances is None else task
-        if key not in self._plans:
-            weights = None
-            if self._chances is not None:
-                weights = self._planner.belief.told(self._chances[task].tolist(), self._strength).weights
-            self._plans[key] = self._planner.plan(weights)
-        return self._plans[key]
-
-    def act(self, task: int, attempts: Sequence[Attempt]) -> int:
-        """See `Strategy`."""
-        return self.plan(task).act(attempts)
-
-    def answer(self, task: int, attempts: Sequence[Attempt]) -> int:
-        """See `Strategy`."""
-        return self.plan(task).answer(attempts)

@@ -5,19 +5,19 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
+from pytest_complexity.core.arrays import Floats
 from pytest_complexity.errors import TrainedError
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-Floats = NDArray[np.float64]
 Arrays = Mapping[str, NDArray[Any]]
 
 
@@ -38,7 +38,14 @@ class Counts:
 
 
 class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]  # sklearn has no types
-    """A classifier of prompts. `fit` sets `classes_`, the levels seen, and `models_`, how many models were counted."""
+    """A classifier of prompts. `fit` sets `classes_`, the levels seen, and `models_`, how many models were counted.
+
+    A subclass says how to `_learn` and how to `_predict`, and names in `learned` the arrays that it learns.
+    """
+
+    #: Each learned array by its name without the final `_`: numpy's kind of type, and its sizes. A size is a number or
+    #: a word, which means the same number wherever it stands; "classes", "models" and "outputs" (their sum) are known.
+    learned: ClassVar[Mapping[str, tuple[str, tuple[int | str, ...]]]] = {}
 
     def __init__(self, seed: int = 0) -> None:
         self.seed = seed
@@ -59,7 +66,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         prompts = list(texts)
         wanted = np.asarray(levels, dtype=np.int64)
         if wanted.shape != (len(prompts),) or not prompts:
-            raise ValueError(f"{len(prompts)} texts and levels of shape {wanted.shape}: one level a text is wanted")
+            raise ValueError(f"{len(prompts)} texts and levels of shape {wanted.shape}: expected one level a text")
         if not (wanted > 0).any() or (wanted < 0).any():
             raise ValueError("levels are whole numbers from 1, 0 where there is none; at least one task needs a level")
         counts = _counts(len(prompts), successes, trials)
@@ -106,7 +113,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         new.classes_ = wanted(arrays, "classes", "i", 1)
         models = wanted(arrays, "models", "i", 0)
         if not (new.classes_ > 0).all() or not (np.diff(new.classes_) > 0).all() or not 0 <= models <= 1000:
-            raise TrainedError("arrays 'classes' and 'models' hold what cannot be")
+            raise TrainedError("arrays 'classes' and 'models': expected increasing levels from 1, at most 1000 models")
         new.models_ = int(models)
         new._restore(arrays)
         return new
@@ -119,13 +126,19 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
     def _predict(self, texts: list[str]) -> tuple[Floats, Floats]:
         """Both targets, a row for each text."""
 
-    @abstractmethod
     def _state(self) -> dict[str, NDArray[Any]]:
-        """What `_restore` takes."""
+        """What `_restore` takes: more than `learned` where a subclass learns what is no array."""
+        return {name: np.asarray(getattr(self, f"{name}_")) for name in self.learned}
 
-    @abstractmethod
     def _restore(self, arrays: Arrays) -> None:
         """Sets what `_learn` sets. Raises `TrainedError` where shapes or types are wrong."""
+        classes = len(self.classes_)
+        sizes = {"classes": classes, "models": self.models_, "outputs": classes + self.models_}
+        for name, (kind, shape) in self.learned.items():
+            known = tuple(sizes.get(size) if isinstance(size, str) else size for size in shape)
+            array = wanted(arrays, name, kind, len(shape), known)
+            sizes |= {size: length for size, length in zip(shape, array.shape, strict=True) if isinstance(size, str)}
+            setattr(self, f"{name}_", array)
 
 
 def wanted(arrays: Arrays, name: str, kind: str, dimensions: int, shape: tuple[int | None, ...] = ()) -> NDArray[Any]:
@@ -151,7 +164,7 @@ def _counts(tasks: int, successes: ArrayLike | None, trials: ArrayLike | None) -
         return Counts(np.zeros((tasks, 0)), np.zeros((tasks, 0)))
     counts = Counts(np.asarray(successes, dtype=np.float64), np.asarray(trials, dtype=np.float64))
     if counts.successes.ndim != 2 or counts.successes.shape != counts.trials.shape or len(counts.trials) != tasks:
-        raise ValueError("successes and trials: one row a text and one column a model are wanted")
+        raise ValueError("successes and trials: expected one row a text and one column a model")
     if not ((counts.successes >= 0) & (counts.successes <= counts.trials)).all():
         raise ValueError("successes lie between 0 and trials")
     return counts

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_complexity.learning.classifiers.base import Arrays, Counts, Floats, wanted
+from pytest_complexity.core.arrays import Floats
+from pytest_complexity.learning.classifiers.base import Arrays, Counts, wanted
 
 
 @dataclass(frozen=True)

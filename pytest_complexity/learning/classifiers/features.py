@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from pytest_complexity.core.arrays import Floats
 from pytest_complexity.errors import TrainedError
-from pytest_complexity.learning.classifiers.base import Arrays, Floats, wanted
+from pytest_complexity.learning.classifiers.base import Arrays, wanted
 
 _TYPES = "list tuple dict string array set integer float number boolean matrix tree queue heap stack graph char word"
 _OPERATIONS = (

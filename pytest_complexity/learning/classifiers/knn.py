@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from pytest_complexity.core.arrays import Floats
 from pytest_complexity.errors import TrainedError
-from pytest_complexity.learning.classifiers.base import Arrays, Counts, Floats, TextClassifier, wanted
+from pytest_complexity.learning.classifiers.base import Arrays, Counts, TextClassifier, wanted
 from pytest_complexity.learning.classifiers.features import PromptFeatures, learned_matrix
 
 _NEIGHBOURS = (5, 10, 20, 40, 80)
@@ -23,6 +24,12 @@ class KnnClassifier(TextClassifier):
     `prior` neighbours. Nearness is the cosine of `PromptFeatures`; k and prior are chosen by leave-one-out log-loss,
     for each target on its own.
     """
+
+    learned: ClassVar = {
+        "votes": ("f", ("tasks", "outputs")),
+        "voters": ("f", ("tasks", "outputs")),
+        "choices": ("f", (2, 2)),
+    }
 
     def _learn(self, texts: list[str], levels: NDArray[np.int64], counts: Counts) -> None:
         self.features_, self.matrix_ = learned_matrix(texts)
@@ -64,17 +71,13 @@ class KnnClassifier(TextClassifier):
     def _state(self) -> dict[str, NDArray[Any]]:
         matrix = self.matrix_
         sparse = {"values": matrix.data, "columns": matrix.indices, "ends": matrix.indptr}
-        learned = {"votes": self.votes_, "voters": self.voters_, "choices": self.choices_}
-        return {**self.features_.state(), **sparse, **learned}
+        return {**super()._state(), **self.features_.state(), **sparse}
 
     def _restore(self, arrays: Arrays) -> None:
+        super()._restore(arrays)
         self.features_ = PromptFeatures.restored(arrays)
-        outputs = len(self.classes_) + self.models_
-        self.votes_ = wanted(arrays, "votes", "f", 2, (None, outputs))
-        self.voters_ = wanted(arrays, "voters", "f", 2, self.votes_.shape)
-        self.choices_ = wanted(arrays, "choices", "f", 2, (2, 2))
         if not (self.choices_ > 0).all():
-            raise TrainedError("array 'choices' holds what cannot be")
+            raise TrainedError("array 'choices': expected numbers above 0")
         values, columns = wanted(arrays, "values", "f", 1), wanted(arrays, "columns", "i", 1)
         ends = wanted(arrays, "ends", "i", 1, (len(self.votes_) + 1,))
         try:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pytest_complexity.learning.classifiers.base import Arrays, Floats, wanted
+from pytest_complexity.core.arrays import Floats
 from pytest_complexity.learning.classifiers.linear import LinearClassifier
 
 
 class LengthClassifier(LinearClassifier):
     """Logistic regression on the logarithms of a prompt's characters and words."""
+
+    learned: ClassVar = {
+        **LinearClassifier.learned,
+        "centre": ("f", ("features",)),
+        "spread": ("f", ("features",)),
+    }
 
     def _learn_features(self, texts: list[str]) -> Floats:
         raw = _lengths(texts)
@@ -22,14 +27,6 @@ class LengthClassifier(LinearClassifier):
     def _features(self, texts: list[str]) -> Floats:
         scaled: Floats = (_lengths(texts) - self.centre_) / self.spread_
         return scaled
-
-    def _state(self) -> dict[str, NDArray[Any]]:
-        return {**super()._state(), "centre": self.centre_, "spread": self.spread_}
-
-    def _restore(self, arrays: Arrays) -> None:
-        super()._restore(arrays)
-        self.centre_ = wanted(arrays, "centre", "f", 1, (len(self.weights_),))
-        self.spread_ = wanted(arrays, "spread", "f", 1, (len(self.weights_),))
 
 
 def _lengths(texts: list[str]) -> Floats:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold
 from threadpoolctl import threadpool_limits
 
-from pytest_complexity.learning.classifiers.base import Arrays, Counts, Floats, TextClassifier, wanted
+from pytest_complexity.core.arrays import Floats
+from pytest_complexity.learning.classifiers.base import Counts, TextClassifier
 
 #: A matrix with a row for each text: dense, or scipy's sparse rows.
 Matrix = Any
@@ -148,6 +149,8 @@ def _folds(tasks: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
 class LinearClassifier(TextClassifier):
     """A classifier whose features another class names."""
 
+    learned: ClassVar = {"weights": ("f", ("features", "outputs")), "offsets": ("f", ("outputs",))}
+
     def _learn(self, texts: list[str], levels: NDArray[np.int64], counts: Counts) -> None:
         matrix = self._learn_features(texts)
         with threadpool_limits(1):  # many small products: threads cost them more than they give
@@ -171,14 +174,6 @@ class LinearClassifier(TextClassifier):
 
     def _scores(self, texts: list[str]) -> Floats:
         return Head(self.weights_, self.offsets_)(self._features(texts))
-
-    def _state(self) -> dict[str, NDArray[Any]]:
-        return {"weights": self.weights_, "offsets": self.offsets_}
-
-    def _restore(self, arrays: Arrays) -> None:
-        columns = len(self.classes_) + self.models_
-        self.weights_ = wanted(arrays, "weights", "f", 2, (None, columns))
-        self.offsets_ = wanted(arrays, "offsets", "f", 1, (columns,))
 
     @abstractmethod
     def _learn_features(self, texts: list[str]) -> Matrix:

@@ -12,17 +12,19 @@ import importlib.util
 import logging
 import os
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_softmax, softmax
 
+from pytest_complexity.core.arrays import Floats
 from pytest_complexity.errors import TrainedError, TrainingError
-from pytest_complexity.learning.classifiers.base import Arrays, Counts, Floats, TextClassifier, wanted
+from pytest_complexity.learning.classifiers.base import Arrays, Counts, TextClassifier, wanted
 from pytest_complexity.learning.classifiers.bylevel import ByLevel
+from pytest_complexity.learning.classifiers.extras import need
 from pytest_complexity.learning.classifiers.linear import level_loss, stretch
 
 PROMPT = 'On a scale of 1 to {levels}, the complexity of the task "{text}" is:'
@@ -36,18 +38,21 @@ _LOG = logging.getLogger(__name__)
 class LmClassifier(TextClassifier):
     """LoRA on a causal language model; a seventh of the tasks choose the epoch and the temperature."""
 
+    learned: ClassVar = {"temperature": ("f", ()), "base": ("u", ("bytes",))}
+
     def _learn(self, texts: list[str], levels: NDArray[np.int64], counts: Counts) -> None:
         if self.classes_.max() > 9:
             raise TrainingError("the classifier 'lm' answers with one digit: take a rule of at most 9 levels")
         torch = _torch()
         torch.manual_seed(self.seed)
         self.by_level_ = ByLevel.learned(levels, self.classes_, counts)
-        self.base_ = np.frombuffer(bytes.fromhex(_digest()), dtype=np.uint8)
+        self._base = Base()
+        self.base_ = np.frombuffer(bytes.fromhex(self._base.digest), dtype=np.uint8)
         order = np.random.default_rng(self.seed).permutation(np.flatnonzero(levels > 0))
         held = order[: max(1, round(HELD * len(order)))]
         train = order[len(held) :] if len(order) > 1 else order
         columns = np.searchsorted(self.classes_, levels)
-        self._model = _adapted(_base())
+        self._model = _adapted(self._base.model())
         best, self.temperature_ = np.inf, np.array(1.0)
         for epoch in range(1, EPOCHS + 1):
             loss = self._epoch([texts[at] for at in train], levels[train], epoch)
@@ -69,7 +74,7 @@ class LmClassifier(TextClassifier):
         for start in range(0, len(order), BATCH):
             rows = order[start : start + BATCH]
             logits = self._last_logits(self._model, [texts[at] for at in rows])
-            answers = torch.tensor([_tokens()[levels[at] - 1] for at in rows], device=logits.device)
+            answers = torch.tensor([self._base.digits[levels[at] - 1] for at in rows], device=logits.device)
             loss = torch.nn.functional.cross_entropy(logits, answers)
             self._optimiser.zero_grad()
             loss.backward()
@@ -80,8 +85,8 @@ class LmClassifier(TextClassifier):
 
     def _last_logits(self, model: Any, texts: Sequence[str]) -> Any:
         """Each prompt's scores of the next token: (prompts, vocabulary)."""
-        torch, pad = _torch(), _tokenizer().eos_token_id or 0
-        tokens = [_tokenised(PROMPT.format(levels=self.classes_.max(), text=text)) for text in texts]
+        torch, pad = _torch(), self._base.tokenizer.eos_token_id or 0
+        tokens = [self._base.tokens(PROMPT.format(levels=self.classes_.max(), text=text)) for text in texts]
         longest = max(map(len, tokens))
         ids = torch.tensor([[pad] * (longest - len(each)) + each for each in tokens], device=model.device)
         mask = torch.tensor([[0] * (longest - len(each)) + [1] * len(each) for each in tokens], device=model.device)
@@ -96,7 +101,7 @@ class LmClassifier(TextClassifier):
                 yield self._last_logits(model, texts[start : start + BATCH]).cpu()
 
     def _scores(self, texts: list[str]) -> Floats:
-        digits = [_tokens()[level - 1] for level in self.classes_]
+        digits = [self._base.digits[level - 1] for level in self.classes_]
         parts = [batch[:, digits].numpy().astype(np.float64) for batch in self._batches(self._model, texts)]
         return np.concatenate([np.zeros((0, len(digits))), *parts])
 
@@ -112,7 +117,7 @@ class LmClassifier(TextClassifier):
     def untrained(self, texts: Sequence[str], times: int) -> NDArray[np.int64]:
         """The base model's answers at temperature 1; 0 where the token is no level."""
         random, found = np.random.default_rng(self.seed), list[NDArray[np.int64]]()
-        known = np.array(_tokens()[: self.classes_.max()])
+        known = np.array(self._base.digits[: self.classes_.max()])
         with self._model.disable_adapter():
             for batch in self._batches(self._model, texts):
                 for row in np.exp(log_softmax(batch.numpy().astype(np.float64), axis=1)):
@@ -122,20 +127,58 @@ class LmClassifier(TextClassifier):
 
     def _state(self) -> dict[str, NDArray[Any]]:
         named = {_PREFIX + name: array for name, array in self.adapters_.items()}
-        return {**named, **self.by_level_.state(), "temperature": self.temperature_, "base": self.base_}
+        return {**super()._state(), **named, **self.by_level_.state()}
 
     def _restore(self, arrays: Arrays) -> None:
+        super()._restore(arrays)
         self.by_level_ = ByLevel.restored(arrays, len(self.classes_), self.models_)
-        self.temperature_ = wanted(arrays, "temperature", "f", 0)
-        self.base_ = wanted(arrays, "base", "u", 1)
-        if self.base_.tobytes().hex() != _digest():
-            raise TrainedError(f"was trained upon another base model than {_weights()}")
-        self._model = _adapted(_base())
+        self._base = Base()
+        if self.base_.tobytes().hex() != self._base.digest:
+            raise TrainedError(f"was trained upon another base model than {self._base.file}")
+        self._model = _adapted(self._base.model())
         shapes = {name: array.shape for name, array in _adapters(self._model).items()}
         self.adapters_ = {
             name: np.asarray(wanted(arrays, _PREFIX + name, "f", len(shape), shape)) for name, shape in shapes.items()
         }
         _adapt(self._model, self.adapters_)
+
+
+class Base:
+    """The base model's file, and what is read from it when it is needed. Raises `TrainingError` where it is missing."""
+
+    def __init__(self) -> None:
+        self.file = _weights()
+
+    @cached_property
+    def digest(self) -> str:
+        """The file's SHA-256."""
+        return hashlib.sha256(self.file.read_bytes()).hexdigest()
+
+    def model(self) -> Any:
+        """The model, on the GPU where there is one."""
+        torch = _torch()
+        from transformers import AutoModelForCausalLM  # noqa: PLC0415
+
+        model = AutoModelForCausalLM.from_pretrained(self.file.parent, gguf_file=self.file.name, dtype=torch.float32)
+        return model.to("cuda" if torch.cuda.is_available() else "cpu")
+
+    @cached_property
+    def tokenizer(self) -> Any:
+        """That of the file."""
+        from transformers import AutoTokenizer  # noqa: PLC0415
+
+        return AutoTokenizer.from_pretrained(self.file.parent, gguf_file=self.file.name)
+
+    @cached_property
+    def digits(self) -> list[int]:
+        """The token of each digit from 1; `tokens` ends with what stands before it."""
+        return [self.tokenizer.encode(f" {digit}", add_special_tokens=False)[-1] for digit in range(1, 10)]
+
+    def tokens(self, prompt: str) -> list[int]:
+        """Those of the prompt, up to the answer."""
+        tokens: list[int] = self.tokenizer.encode(f"{prompt} 1", add_special_tokens=False)[:-1]
+        half = _LONGEST // 2
+        return tokens if len(tokens) <= _LONGEST else tokens[:half] + tokens[-half:]
 
 
 def _weights() -> Path:
@@ -155,53 +198,11 @@ def _weights() -> Path:
     )
 
 
-@lru_cache(maxsize=1)
-def _digest() -> str:
-    return hashlib.sha256(_weights().read_bytes()).hexdigest()
-
-
 def _torch() -> Any:
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    try:
-        import accelerate  # noqa: F401, PLC0415  (transformers loads the weights by it, and by gguf)
-        import gguf  # noqa: F401, PLC0415
-        import peft  # noqa: F401, PLC0415
-        import torch  # noqa: PLC0415
-        import transformers  # noqa: F401, PLC0415
-    except ImportError as why:
-        raise TrainingError(
-            f"the classifier 'lm' lacks a library ({why}): pip install 'pytest-complexity[lm]'"
-        ) from None
+    need("lm", "accelerate", "gguf", "peft", "torch", "transformers")
+    import torch  # noqa: PLC0415
+
     return torch
-
-
-def _base() -> Any:
-    torch = _torch()
-    from transformers import AutoModelForCausalLM  # noqa: PLC0415
-
-    file = _weights()
-    model = AutoModelForCausalLM.from_pretrained(file.parent, gguf_file=file.name, dtype=torch.float32)
-    return model.to("cuda" if torch.cuda.is_available() else "cpu")
-
-
-@lru_cache(maxsize=1)
-def _tokenizer() -> Any:
-    from transformers import AutoTokenizer  # noqa: PLC0415
-
-    file = _weights()
-    return AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
-
-
-@lru_cache(maxsize=1)
-def _tokens() -> list[int]:
-    """The token of each digit from 1; `_tokenised` ends with what stands before it."""
-    return [_tokenizer().encode(f" {digit}", add_special_tokens=False)[-1] for digit in range(1, 10)]
-
-
-def _tokenised(prompt: str) -> list[int]:
-    tokens: list[int] = _tokenizer().encode(f"{prompt} 1", add_special_tokens=False)[:-1]
-    half = _LONGEST // 2
-    return tokens if len(tokens) <= _LONGEST else tokens[:half] + tokens[-half:]
 
 
 def _adapted(base: Any) -> Any:

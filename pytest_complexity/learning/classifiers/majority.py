@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_complexity.learning.classifiers.base import Arrays, Counts, Floats, TextClassifier, wanted
+from pytest_complexity.core.arrays import Floats
+from pytest_complexity.learning.classifiers.base import Counts, TextClassifier
 
 
 class MajorityClassifier(TextClassifier):
     """Each level's share, and each model's success rate, for every prompt."""
+
+    learned: ClassVar = {"shares": ("f", ("classes",)), "rates": ("f", ("models",))}
 
     def _learn(self, texts: list[str], levels: NDArray[np.int64], counts: Counts) -> None:
         self.shares_ = np.array([(levels == level).sum() for level in self.classes_]) / (levels > 0).sum()
@@ -19,10 +22,3 @@ class MajorityClassifier(TextClassifier):
 
     def _predict(self, texts: list[str]) -> tuple[Floats, Floats]:
         return np.tile(self.shares_, (len(texts), 1)), np.tile(self.rates_, (len(texts), 1))
-
-    def _state(self) -> dict[str, NDArray[Any]]:
-        return {"shares": self.shares_, "rates": self.rates_}
-
-    def _restore(self, arrays: Arrays) -> None:
-        self.shares_ = wanted(arrays, "shares", "f", 1, self.classes_.shape)
-        self.rates_ = wanted(arrays, "rates", "f", 1, (self.models_,))

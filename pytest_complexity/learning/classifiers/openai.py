@@ -19,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
+from pytest_complexity.core.arrays import Floats
 from pytest_complexity.errors import TrainedError, TrainingError
-from pytest_complexity.learning.classifiers.base import Arrays, Counts, Floats, TextClassifier, wanted
+from pytest_complexity.learning.classifiers.base import Arrays, Counts, TextClassifier, wanted
 from pytest_complexity.learning.classifiers.bylevel import ByLevel
 from pytest_complexity.learning.classifiers.linear import level_loss, stretch
 

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_complexity.core.arrays import Floats
 from pytest_complexity.errors import TrainedError
-from pytest_complexity.learning.classifiers.base import Arrays, Floats
+from pytest_complexity.learning.classifiers.base import Arrays
 from pytest_complexity.learning.classifiers.features import PromptFeatures, learned_matrix
 from pytest_complexity.learning.classifiers.linear import LinearClassifier, Matrix
 

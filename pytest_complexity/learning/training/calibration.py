@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    Floats = NDArray[np.float64]
+    from pytest_complexity.core.arrays import Floats
 
 _TARGET = re.compile(r"\s*(accuracy|cost|share\((?P<model>.+)\))\s*(?P<op>>=|<=)\s*(?P<bound>\S+)\s*")
 _FORMS = "accuracy>=0.8, cost<=2.5 (for a thousand tasks) or share(MODEL)<=0.2"

@@ -14,19 +14,20 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 from sklearn.metrics import cohen_kappa_score, confusion_matrix, f1_score
 
+from pytest_complexity.core.arrays import Floats
 from pytest_complexity.core.intervals import Interval, share_interval
 from pytest_complexity.errors import TrainedError
 from pytest_complexity.labels import Label, Labels
 from pytest_complexity.labels.rules import Rule, level_of
 from pytest_complexity.learning.model_store import Trained
 from pytest_complexity.learning.training import arrays_of
+from pytest_complexity.learning.training.ranking import Auroc, aurocs
+from pytest_complexity.learning.training.reliability import Calibration, calibration
 from pytest_complexity.scoring.resampling import interval, resampled_means, sign_flip
 
 ASKED = 5  #: how often a classifier that samples is asked for `any_of_n`: as in the paper
 _SPLITS = 200  # of each task's trials, for the ceiling
-_BINS = 10
 
-Floats = NDArray[np.float64]
 Levels = NDArray[np.int64]
 
 
@@ -51,35 +52,46 @@ class Row:
 
 @dataclass(frozen=True)
 class Against:
-    """A classifier against the label that most training tasks have, task by task.
+    """A classifier against one label for every task, task by task.
 
-    `better` tasks are right for the classifier alone, `worse` for the label alone; `p` of that by McNemar's exact test.
-    `log_loss_gain`: how much less log-loss than the training shares have; its p by flipping signs. Both two-sided.
+    `better` tasks are right for the classifier alone, `worse` for the label alone; `p` of that by McNemar's exact test,
+    two-sided.
     """
 
     better: int
     worse: int
     p: float
+
+
+@dataclass(frozen=True)
+class AgainstMajority(Against):
+    """Against the label that most training tasks have.
+
+    `log_loss_gain`: how much less log-loss than the training shares have; its p by flipping signs, two-sided.
+    """
+
     log_loss_gain: float
     log_loss_p: float
 
 
 @dataclass(frozen=True)
-class Bin:
-    """Trials whose predicted chance lies in [low, high): the mean prediction, and the share that succeeded."""
+class AgainstConstant(Against):
+    """Against the level that most of the judged tasks have: the best that one answer for all could reach.
 
-    low: float
-    high: float
-    predicted: float
-    observed: float
-    trials: int
+    It is chosen on the tasks that judge it, which favours it: where two levels are nearly as frequent, the training
+    tasks' majority may be the lesser one here, and beating that proves little.
+    """
+
+    level: int
+    accuracy: float
 
 
 @dataclass(frozen=True)
 class Evaluation:
     """`rows`: the classifier under its name, `untrained`, and each baseline. `confusion`: rows truth, columns answers.
 
-    `without_level` tasks are not scored; `leaked` stand in training as well.
+    `auroc` is of each model's predicted chance, None where its trials all came out alike. `without_level` tasks are not
+    scored; `leaked` stand in training as well.
     """
 
     name: str
@@ -90,30 +102,32 @@ class Evaluation:
     rows: Mapping[str, Row]
     ceiling: float | None
     confusion: tuple[tuple[int, ...], ...]
-    against_majority: Against
-    calibration_error: float
-    bins: tuple[Bin, ...]
+    against_majority: AgainstMajority
+    against_constant: AgainstConstant
+    auroc: Mapping[str, Auroc | None]
+    calibration: Calibration
 
 
 @dataclass(frozen=True)
-class _Told:
-    """What a classifier said: levels' chances of the decided tasks, models' chances of the measured ones."""
+class _Predicted:
+    """What a classifier predicts: levels' chances of the decided tasks, models' chances of the measured ones."""
 
     levels: Floats
     chances: Floats
     sampled: Levels | None = None
 
     @classmethod
-    def by(cls, trained: Trained, texts: Sequence[str], decided: NDArray[np.bool_]) -> _Told:
-        told = trained.predict(texts)
-        levels = np.array([each.levels for each in told])[decided]
+    def by(cls, trained: Trained, texts: Sequence[str], decided: NDArray[np.bool_]) -> _Predicted:
+        found = trained.predict(texts)
+        levels = np.array([each.levels for each in found])[decided]
         some = [text for text, wanted in zip(texts, decided, strict=True) if wanted]
-        return cls(levels, np.array([each.chances for each in told]), trained.classifier.sample(some, ASKED))
+        return cls(levels, np.array([each.chances for each in found]), trained.classifier.sample(some, ASKED))
 
     @property
-    def said(self) -> Levels:
-        said: Levels = self.levels.argmax(axis=1) + 1
-        return said
+    def most_likely(self) -> Levels:
+        """Of two alike the lower."""
+        found: Levels = self.levels.argmax(axis=1) + 1
+        return found
 
     def losses(self, truth: Levels) -> Floats:
         losses: Floats = -np.log(self.levels[np.arange(len(truth)), truth - 1])
@@ -142,11 +156,10 @@ def evaluate(trained: Trained, labels: Labels, baselines: Mapping[str, Trained],
     texts, counts = [row.task.text for row in rows], arrays_of(rows, labels.ladder)
     some = [row.task.text for row in rows if row.level]
     every = {**baselines, trained.name: trained}
-    told = {name: _Told.by(each, texts, decided) for name, each in every.items()}
-    ours, majority = told[trained.name], told["majority"]
+    predicted = {name: _Predicted.by(each, texts, decided) for name, each in every.items()}
+    ours, majority = predicted[trained.name], predicted["majority"]
     levels = range(1, Rule.named(labels.rule, len(labels.ladder)).levels + 1)
-    found = {name: _row(each, truth, *counts, seed) for name, each in told.items()}
-    bins = reliability(ours.chances, *counts)
+    found = {name: _row(each, truth, *counts, seed) for name, each in predicted.items()}
     return Evaluation(
         name=trained.name,
         rule=labels.rule,
@@ -155,45 +168,32 @@ def evaluate(trained: Trained, labels: Labels, baselines: Mapping[str, Trained],
         leaked=int(trained.leaks(texts).sum()),
         rows={**found, "untrained": _untrained(trained, some, truth, len(levels), seed)},
         ceiling=ceiling([row for row in rows if row.level], labels.ladder, labels.rule, seed),
-        confusion=tuple(map(tuple, confusion_matrix(truth, ours.said, labels=levels).tolist())),
+        confusion=tuple(map(tuple, confusion_matrix(truth, ours.most_likely, labels=levels).tolist())),
         against_majority=against(ours, majority, truth, seed),
-        calibration_error=calibration_error(bins),
-        bins=bins,
+        against_constant=against_constant(ours.most_likely, truth),
+        auroc=aurocs(ours.chances, *counts, labels.ladder, seed),
+        calibration=calibration(ours.chances, *counts, seed),
     )
 
 
-def against(ours: _Told, theirs: _Told, truth: Levels, seed: int) -> Against:
+def against(ours: _Predicted, theirs: _Predicted, truth: Levels, seed: int) -> AgainstMajority:
     """The paired tests of one classifier against another."""
-    right, other = ours.said == truth, theirs.said == truth
-    better, worse = int((right & ~other).sum()), int((other & ~right).sum())
     gains = theirs.losses(truth) - ours.losses(truth)
-    return Against(
-        better,
-        worse,
-        p=float(binomtest(better, better + worse).pvalue) if better + worse else 1.0,
-        log_loss_gain=float(gains.mean()),
-        log_loss_p=float(sign_flip(gains[:, None], seed)[0]),
-    )
+    paired = _paired(ours.most_likely == truth, theirs.most_likely == truth)
+    p = float(sign_flip(gains[:, None], seed)[0])
+    return AgainstMajority(paired.better, paired.worse, paired.p, float(gains.mean()), p)
 
 
-def reliability(chances: Floats, successes: Floats, trials: Floats) -> tuple[Bin, ...]:
-    """Ten bins of predicted chances of success; those without a trial are left out."""
-    place = np.minimum((chances * _BINS).astype(int), _BINS - 1)
-    bins = []
-    for number in range(_BINS):
-        inside = place == number
-        total = float(trials[inside].sum())
-        if total:
-            predicted = float((chances * trials)[inside].sum() / total)
-            observed = float(successes[inside].sum() / total)
-            bins.append(Bin(number / _BINS, (number + 1) / _BINS, predicted, observed, int(total)))
-    return tuple(bins)
+def against_constant(answers: Levels, truth: Levels) -> AgainstConstant:
+    """The paired test of answers against the level that most tasks have, of several alike the lowest."""
+    level = int(np.bincount(truth).argmax())
+    paired = _paired(answers == truth, truth == level)
+    return AgainstConstant(paired.better, paired.worse, paired.p, level, float((truth == level).mean()))
 
 
-def calibration_error(bins: Sequence[Bin]) -> float:
-    """The mean distance between predicted and observed, weighted by trials (arXiv 1706.04599, equation 3)."""
-    distances = math.fsum(abs(each.predicted - each.observed) * each.trials for each in bins)
-    return distances / sum(each.trials for each in bins)
+def _paired(right: NDArray[np.bool_], other: NDArray[np.bool_]) -> Against:
+    better, worse = int((right & ~other).sum()), int((other & ~right).sum())
+    return Against(better, worse, float(binomtest(better, better + worse).pvalue) if better + worse else 1.0)
 
 
 def ceiling(decided: Sequence[Label], ladder: Sequence[str], rule: str, seed: int = 0) -> float | None:
@@ -229,35 +229,35 @@ def _halves(
 
 
 def score_answers(
-    said: Levels,
+    answers: Levels,
     truth: Levels,
     sampled: Levels | None = None,
     losses: tuple[float | None, float | None] = (None, None),
     seed: int = 0,
 ) -> Row:
-    """The row of a classifier that said these levels; 0 is no level. `sampled`: several answers a task, a row each.
+    """The row of a classifier that gave these levels; 0 is no level. `sampled`: several answers a task, a row each.
 
     `losses`: log-loss of the levels and of the chances, where it gave any.
     """
-    right = (said == truth).astype(np.float64)
-    alike = len({*said.tolist(), *truth.tolist()}) == 1
+    right = (answers == truth).astype(np.float64)
+    alike = len({*answers.tolist(), *truth.tolist()}) == 1
     return Row(
         accuracy=float(right.mean()),
         accuracy_ci=_share_ci(right, seed),
-        within_one=float((abs(said - truth) <= 1).mean()),
+        within_one=float((abs(answers - truth) <= 1).mean()),
         any_of_n=None if sampled is None else float((sampled == truth[:, None]).any(axis=1).mean()),
-        macro_f1=float(f1_score(truth, said, labels=np.unique(truth), average="macro", zero_division=0)),
-        kappa=None if alike else float(cohen_kappa_score(truth, said, weights="quadratic")),
+        macro_f1=float(f1_score(truth, answers, labels=np.unique(truth), average="macro", zero_division=0)),
+        kappa=None if alike else float(cohen_kappa_score(truth, answers, weights="quadratic")),
         log_loss=losses[0],
         chance_log_loss=losses[1],
     )
 
 
-def _row(told: _Told, truth: Levels, successes: Floats, trials: Floats, seed: int) -> Row:
-    chances = np.clip(told.chances, 1e-12, 1 - 1e-12)
+def _row(predicted: _Predicted, truth: Levels, successes: Floats, trials: Floats, seed: int) -> Row:
+    chances = np.clip(predicted.chances, 1e-12, 1 - 1e-12)
     known = successes * np.log(chances) + (trials - successes) * np.log(1 - chances)
-    losses = float(told.losses(truth).mean()), float(-known.sum() / trials.sum())
-    return score_answers(told.said, truth, told.sampled, losses, seed)
+    losses = float(predicted.losses(truth).mean()), float(-known.sum() / trials.sum())
+    return score_answers(predicted.most_likely, truth, predicted.sampled, losses, seed)
 
 
 def _untrained(trained: Trained, texts: Sequence[str], truth: Levels, levels: int, seed: int) -> Row:

@@ -11,12 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from simulate_calls import Driven, draw, drive
 
-from pytest_complexity.calls import AllCalls, Calls
+from pytest_complexity.calls import AllCalls, CallPolicy, Setup
 from pytest_complexity.calls.lazy import REASON, Lazy
 from pytest_complexity.calls.switching.belief import Belief
-from pytest_complexity.calls.switching.policy import HORIZON, Switching
+from pytest_complexity.calls.switching.policy import HORIZON, Planned, Switching, make_cascade
 from pytest_complexity.core.counts import TaskCounts, counts_of
 from pytest_complexity.core.outcomes import Key, Outcome, Verdict
+from pytest_complexity.core.tasks import Task
+from pytest_complexity.errors import PlanError
 from pytest_complexity.labels import label_all, open_models
 from pytest_complexity.labels.rules import Rule
 
@@ -108,7 +110,7 @@ def test_the_order_in_which_tasks_answer_changes_nothing(kind: str) -> None:
     counts = [task_of(n, [n % 6, (n * 2) % 6, 5], 5) for n in range(12)]
     world = draw(counts, NAMES[:3], seed=1)
 
-    def policy() -> Calls:
+    def policy() -> CallPolicy:
         return AllCalls(list(world)) if kind == "all" else Lazy(list(world), NAMES[:3], 5)
 
     backwards = _drive_backwards(policy(), world)
@@ -117,7 +119,7 @@ def test_the_order_in_which_tasks_answer_changes_nothing(kind: str) -> None:
     assert backwards.skipped == forwards.skipped
 
 
-def _drive_backwards(policy: Calls, world: dict[Key, Outcome]) -> Driven:
+def _drive_backwards(policy: CallPolicy, world: dict[Key, Outcome]) -> Driven:
     waiting, skipped, outcomes = list(policy.first()), {}, []
     while waiting:
         outcomes.append(world[waiting.pop()])
@@ -129,7 +131,9 @@ def _drive_backwards(policy: Calls, world: dict[Key, Outcome]) -> Driven:
 
 def switching(world: dict[Key, Outcome], models: int, *, checked: bool = True) -> Switching:
     tasks = frozenset((key.suite, key.task_id) for key in world) if checked else frozenset()
-    return Switching(list(world), NAMES[:models], Belief.vague(models), [10.0**k for k in range(models)], tasks)
+    return Switching(
+        list(world), NAMES[:models], Planned(Belief.vague(models)), [10.0**k for k in range(models)], tasks
+    )
 
 
 def test_switching_goes_on_until_a_visible_check_passes_or_no_call_pays() -> None:
@@ -163,7 +167,9 @@ def test_switching_passes_no_budget_and_does_not_depend_on_timing(budget: int | 
 
     def policy() -> Switching:
         costs = [1.0, 2.0, 4.0]
-        return Switching(list(world), NAMES[:3], Belief.vague(3), costs, tasks, budget=budget, run_budget=run_budget)
+        return Switching(
+            list(world), NAMES[:3], Planned(Belief.vague(3)), costs, tasks, budget=budget, run_budget=run_budget
+        )
 
     driven = drive(policy(), world)
     above = [outcome.task_id for outcome in driven.outcomes if outcome.model != NAMES[0]]
@@ -185,3 +191,21 @@ def test_a_drawn_world_has_the_counts_that_it_was_drawn_from(successes: list[int
     world = draw([task], NAMES[:2], seed)
     (found,) = counts_of(world.values(), NAMES[:2], 4, {("s", "T/0"): ""})
     assert found == task
+
+
+def test_a_cascade_calls_as_its_plan_says_and_leaves_the_rest() -> None:
+    plan = [Key("s", "T/1", name, trial) for name in NAMES[:2] for trial in range(3)]
+    tasks = {("s", "T/1"): Task("T/1", "text", ("assert f()",), visible_tests=("assert f()",))}
+    made = make_cascade(Setup(plan, NAMES[:2], 3, tasks, "112", None, 0, lambda _: ([], [])))
+    assert made.first() == (plan[0],)
+    assert made.after(Outcome(*plan[0], Verdict.WRONG, visible=False)).call == [plan[1]]
+    step = made.after(Outcome(*plan[1], Verdict.WRONG, visible=True))
+    assert (list(step.call), set(step.skip)) == ([], {plan[2], *plan[3:]})
+    assert made.report()["policy"] == "cascade"
+    assert made.report()["accuracy"] == 0.0
+
+
+@pytest.mark.parametrize("argument", ["113", "121", "no-such-directory"])
+def test_a_cascades_plan_that_does_not_fit_is_refused(argument: str) -> None:
+    with pytest.raises(PlanError):
+        make_cascade(Setup([], NAMES[:2], 3, {}, argument, None, 0, lambda _: ([], [])))

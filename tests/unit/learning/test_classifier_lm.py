@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -63,19 +62,12 @@ def write_tiny(path: Path, seed: int = 0) -> None:
 
 
 @pytest.fixture
-def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for library in ("torch", "transformers", "peft", "accelerate"):
         pytest.importorskip(library, reason="needs the extra `lm`")
     write_tiny(tmp_path / "tiny.gguf")
     monkeypatch.setenv("PYTEST_COMPLEXITY_LM", str(tmp_path / "tiny.gguf"))
-    forget()
-    yield tmp_path / "tiny.gguf"
-    forget()
-
-
-def forget() -> None:
-    for cached in (lm._digest, lm._tokenizer, lm._tokens):
-        cached.cache_clear()
+    return tmp_path / "tiny.gguf"
 
 
 def test_it_trains_answers_samples_and_comes_back_the_same(tiny: Path, tmp_path: Path) -> None:
@@ -118,14 +110,12 @@ def test_padding_changes_nothing(tiny: Path) -> None:
 def test_adapters_of_another_base_model_are_refused(tiny: Path, tmp_path: Path) -> None:
     fit(ROWS, LADDER, "tier", "lm").save(tmp_path / "router")
     write_tiny(tiny, seed=1)
-    forget()
     with pytest.raises(TrainedError, match="upon another base model"):
         Trained.load(tmp_path / "router")
 
 
 def test_a_missing_base_model_is_one_line(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTEST_COMPLEXITY_LM", str(tmp_path / "nothing"))
-    forget()
     with pytest.raises(TrainingError, match="name a GGUF file in PYTEST_COMPLEXITY_LM"):
         make("lm").fit(["a", "b"], [1, 2])
 

@@ -13,7 +13,7 @@ from sklearn.model_selection import cross_val_score
 from worlds import LADDER, labelled
 
 from pytest_complexity.errors import TrainingError
-from pytest_complexity.learning.classifiers import CHEAP, DEFAULT, NAMES, classifier_class, make
+from pytest_complexity.learning.classifiers import CHEAP, CLASSIFIERS, DEFAULT, make
 from pytest_complexity.learning.classifiers.base import Counts
 from pytest_complexity.learning.classifiers.features import PromptFeatures, named_and_shown
 from pytest_complexity.learning.classifiers.linear import fit_chances, fit_levels, rotated
@@ -39,7 +39,7 @@ def test_the_contract_of_an_estimator(name: str) -> None:
     assert ((chances >= 0) & (chances <= 1)).all()
     assert (classifier.predict(TEXTS[:7]) == classifier.classes_[levels.argmax(axis=1)]).all()
     assert not hasattr(clone(classifier), "classes_")
-    assert classifier_class(name) is type(classifier)
+    assert CLASSIFIERS.load(name) is type(classifier)
 
 
 @pytest.mark.parametrize("name", CHEAP)
@@ -109,7 +109,7 @@ def test_what_cannot_be_learned_from_is_refused(fit: tuple[Any, ...], said: str)
 
 
 def test_a_classifier_that_does_not_exist_is_an_error_that_names_those_that_do() -> None:
-    with pytest.raises(TrainingError, match=f"no classifier 'best'; there are: {', '.join(NAMES)}"):
+    with pytest.raises(TrainingError, match=f"no classifier 'best'; there are: {', '.join(CLASSIFIERS.built_in)}"):
         make("best")
 
 

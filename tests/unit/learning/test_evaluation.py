@@ -18,10 +18,9 @@ from pytest_complexity.labels.rules import Rule, level_of
 from pytest_complexity.learning.training import Training, train
 from pytest_complexity.learning.training.evaluation import (
     Evaluation,
-    calibration_error,
+    against_constant,
     ceiling,
     evaluate,
-    reliability,
     score_answers,
 )
 
@@ -151,9 +150,20 @@ def test_the_ceiling_is_one_for_sure_tasks_and_unknown_for_single_trials() -> No
     assert ceiling(labelled(30, trials=1).decided, LADDER, "tier") is None
 
 
-def test_bins_hold_every_trial_once() -> None:
-    chances = np.array([[0.05, 1.0], [0.07, 0.55]])
-    bins = reliability(chances, np.array([[0.0, 5.0], [1.0, 2.0]]), np.array([[5.0, 5.0], [5.0, 0.0]]))
-    assert [(each.low, each.trials) for each in bins] == [(0.0, 10), (0.9, 5)]
-    assert calibration_error(bins) == pytest.approx((10 * 0.04 + 5 * 0.0) / 15)
-    assert (bins[0].predicted, bins[0].observed) == (pytest.approx(0.06), pytest.approx(0.1))
+def test_the_best_constant_is_the_most_frequent_level_of_the_judged_tasks() -> None:
+    """Two levels tie in training; the answers beat the one that is rarer here and not the other."""
+    truth = np.array([1] * 4 + [2] * 8 + [3])
+    answers = np.array([1, 1, 1, 1, *[2] * 5, 1, 1, 1, 2])
+    found = against_constant(answers, truth)
+    assert (found.level, found.accuracy) == (2, pytest.approx(8 / 13))
+    assert (found.better, found.worse) == (4, 3)
+    assert found.p == 1.0
+
+
+def test_the_evaluation_holds_the_new_figures(found: Evaluation) -> None:
+    assert set(found.auroc) == set(LADDER)
+    small = found.auroc["small"]
+    assert small is not None
+    assert 0.7 < small.ci[0] <= small.value <= small.ci[1] <= 1
+    assert 0 < found.calibration.perfect <= found.calibration.perfect_95 < 1
+    assert found.against_constant.accuracy == max(map(sum, found.confusion)) / found.tasks

@@ -132,7 +132,7 @@ DAMAGES: list[tuple[Callable[[Path], Any], str]] = [
         "field 'format': expected 1, which this version of pytest-complexity writes, got an integer (2)",
     ),
     (edited(format=None), "got null"),
-    (edited(classifier="os.system"), "field 'classifier': expected one of majority"),
+    (edited(classifier="os.system"), "field 'classifier': no classifier 'os.system'; there are: majority"),
     (edited(classifier=7), "field 'classifier'"),
     (edited(classifier="majority"), "array 'shares' is missing"),
     (edited(ladder=["small"]), "field 'source.levels.2': is no level of the rule tier, 1 to 1"),
@@ -161,8 +161,8 @@ DAMAGES: list[tuple[Callable[[Path], Any], str]] = [
     (repacked(pieces0=np.frombuffer(b'{"a": 1}', dtype=np.uint8)), "do not fit each other"),
     (repacked(known=np.zeros((3, 7), dtype=np.uint32)), "array 'known'"),
     (repacked(classes=np.array([1, 9])), "another ladder or rule"),
-    (repacked(classes=np.array([2, 1])), "hold what cannot be"),
-    (repacked(models=np.array(10**9)), "hold what cannot be"),
+    (repacked(classes=np.array([2, 1])), "expected increasing levels from 1"),
+    (repacked(models=np.array(10**9)), "expected increasing levels from 1"),
     (repacked(offsets=np.array([Bomb()], dtype=object)), "not arrays that can be read"),
 ]
 

@@ -77,3 +77,11 @@ def test_tasks_made_in_python_are_checked_too() -> None:
         load_list("mine", [])
     with pytest.raises(TaskError, match="Task objects"):
         load_list("mine", [{"task_id": "A"}])  # type: ignore[list-item]
+
+
+def test_the_first_assertions_are_shown_where_a_suite_shows_none() -> None:
+    tasks = [Task(f"T/{n}", "text", test_list=("assert f(1)", "assert f(2)", "assert f(3)")) for n in (1, 2)]
+    shown = load_list("mine", tasks).showing(2)
+    assert [task.visible_tests for task in shown.tasks] == [("assert f(1)", "assert f(2)")] * 2
+    assert [task.test_list for task in shown.tasks] == [task.test_list for task in tasks]
+    assert shown.showing(1) is shown

@@ -1,0 +1,53 @@
+"""What users and other packages rely on: a change here is a change for them, and belongs into the changelog."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest_complexity
+from pytest_complexity.calls import CALL_POLICIES
+from pytest_complexity.learning.classifiers import CLASSIFIERS
+from pytest_complexity.models import registry
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+PROJECT = Path(__file__).parents[2] / "pyproject.toml"
+
+
+def test_the_package_exports_these_names() -> None:
+    assert sorted(pytest_complexity.__all__) == ["Cascade", "Outcome", "Task", "Verdict"]
+    assert all(hasattr(pytest_complexity, name) for name in pytest_complexity.__all__)
+
+
+def test_other_packages_register_under_these_groups() -> None:
+    assert {
+        registry.ENTRY_POINTS: "model adapter",
+        CALL_POLICIES.group: CALL_POLICIES.kind,
+        CLASSIFIERS.group: CLASSIFIERS.kind,
+    } == {
+        "pytest_complexity.models": "model adapter",
+        "pytest_complexity.calls": "call policy",
+        "pytest_complexity.classifiers": "classifier",
+    }
+
+
+def test_these_names_are_built_in() -> None:
+    assert list(CALL_POLICIES.built_in) == ["all", "lazy", "budget", "switching", "cascade"]
+    assert list(CLASSIFIERS.built_in) == ["majority", "length", "knn", "tfidf", "embedding", "lm", "openai"]
+    assert list(registry.BUILT_IN) == ["codellama", "gpt35", "gpt4", "smollm2"]
+
+
+def test_whatever_is_built_in_can_be_imported() -> None:
+    for things in (CALL_POLICIES, CLASSIFIERS):
+        for name in things.built_in:
+            assert callable(things.load(name))
+
+
+def test_the_distribution_offers_one_plugin_and_one_command() -> None:
+    project = tomllib.loads(PROJECT.read_text())["project"]
+    assert project["entry-points"] == {"pytest11": {"complexity": "pytest_complexity.plugin"}}
+    assert project["scripts"] == {"pytest-complexity": "pytest_complexity.cli:main"}
