@@ -4,11 +4,12 @@
 const KINDS = {
   simple: { word: "one model for every task", symbol: "circle", colour: "var(--simple)" },
   router: { word: "decides from the prompt", symbol: "diamond", colour: "var(--router)" },
+  cascade: { word: "checks its answers", symbol: "square", colour: "var(--cascade)" },
   informed: { word: "knows the outcomes", symbol: "star", colour: "var(--informed)" },
   control: { word: "mixes blindly", symbol: "triangle", colour: "var(--control)" },
 };
-const FIRST = ["router", "simple", "informed", "control"]; // what is named first has the better places
-const ORDER = ["control", "simple", "informed", "router"]; // what is drawn last lies on top
+const FIRST = ["cascade", "router", "simple", "informed", "control"]; // what is named first has the better places
+const ORDER = ["control", "simple", "informed", "router", "cascade"]; // what is drawn last lies on top
 
 const BASE_STYLE = { background: "transparent", color: "inherit", fontFamily: "inherit", fontSize: "13px", overflow: "visible" };
 
