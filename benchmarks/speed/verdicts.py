@@ -249,9 +249,9 @@ def where(rows: Rows, harness: Callable[[Rows], list[bool]]) -> None:
 
 
 def _costs() -> dict[str, tuple[float, int]]:
-    """(processor seconds, page faults) so far of all judges, zygotes and workers together."""
+    """(processor seconds, page faults) so far of all verifiers, zygotes and runs together."""
     ticks = os.sysconf("SC_CLK_TCK")
-    costs = dict.fromkeys(("judge", "zygote", "worker"), (0.0, 0))
+    costs = dict.fromkeys(("verifier", "zygote", "run"), (0.0, 0))
     for pid in _tree(os.getpid())[1:]:
         with suppress(OSError):
             words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
@@ -260,7 +260,7 @@ def _costs() -> dict[str, tuple[float, int]]:
             ended = (int(fields[13]) + int(fields[14])) / ticks
             if b"bwrap" in words[0]:
                 continue
-            roles = ("judge", "judge") if b"verifier" in words else ("zygote", "worker")
+            roles = ("verifier", "verifier") if b"verifier" in words else ("zygote", "run")
             for role, seconds, faults in zip(roles, (own, ended), (int(fields[7]), int(fields[8])), strict=True):
                 costs[role] = costs[role][0] + seconds, costs[role][1] + faults
     return costs

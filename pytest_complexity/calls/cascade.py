@@ -143,7 +143,7 @@ class SavedPlan:
     """A plan on its ladder, as `train` writes it beside the classifier.
 
     `accuracy` and `cost` (a task, in `unit`: "usd" or "unit") are what it came to where it was chosen; `target` what it
-    was chosen to keep, "" where it is the one with the most points over the zero router.
+    was chosen to keep, "" where it is the one that is right most often at no more cost than the best single model.
     """
 
     ladder: tuple[str, ...]

@@ -171,7 +171,8 @@ def _shown(task: Task, text: str, sandbox: Sandbox) -> bool:
 def choose(bench: Bench, outcomes: Sequence[Any], target: Target | None, seed: int = 0) -> SavedPlan | None:
     """The plan to use from now on; None where no prompt shows anything to check by, or for a target on a share.
 
-    Without a target the plan with the most points over the zero router. With one the plans are found on half of the
+    Without a target the plan that is right most often at no more cost than the best single model. With one plans are
+    found on half of the
     tasks and tested on the other, the safest first, each by a one-sided 95% bound, up to the first that fails: the
     promise is broken in at most 1 of 20 cases. Near-duplicates lie in the same half. Raises `TargetError` where the
     safest plan does not keep it.

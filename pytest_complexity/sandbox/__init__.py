@@ -3,42 +3,33 @@
     with Sandbox(workers=2) as sandbox:
         sandbox.check(Program(code="def f(x): return x + 1", tests=("assert f(1) == 2",))).verdict
 
-What decides a verdict runs in a process that the program cannot reach: docs/sandbox.md tells how, and what
-it is not.
+A pass counts because the same program fails on tests whose truth was changed: docs/sandbox.md tells how, and
+what it is not.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
 import queue
-import secrets
-import shutil
-import socket
-import tempfile
 import threading
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
 
 from pytest_complexity.core.outcomes import Verdict
 from pytest_complexity.errors import SandboxError
-from pytest_complexity.sandbox import launch
-from pytest_complexity.sandbox.child import talk
+from pytest_complexity.sandbox import levels
+from pytest_complexity.sandbox.client import Client
 
 __all__ = ["Check", "Limits", "Program", "Sandbox"]
 
 BUSY = 0.1  #: the share of its life in line for a processor from which a program's time is not its own
-ATTEMPTS = 3  #: to get processes that run; a program cannot spend them, it only ever crashes
-PATIENCE = 90.0  #: seconds beyond the limit after which a silent verifier is taken for dead
 NEAR = 0.8  #: the share of the limit from which a time is close to it
 
 
 @dataclass(frozen=True)
 class Program:
-    """A completion's code and the task's own text, in DESIGN's order: imports, prompt, code, set-up, tests.
+    """A completion's code and the task's own text, in this order: imports, prompt, code, set-up, tests.
 
     A `code` that defines `entry_point` runs after `prompt_code`; any other continues it. `packages` may be
     imported beyond the standard library. `reference` only tells which builtin names the task redefines.
@@ -69,7 +60,7 @@ class Check:
 
     `detail` is one short printable line without timing, addresses and paths. `visible`: did the visible
     tests pass (None: none). `borderline`: the program ran into the time limit on a busy machine and did
-    otherwise alone.
+    otherwise alone. `uncontrolled`: controls were wanted and the task has none, so a pass may be forged.
     """
 
     verdict: Verdict
@@ -77,6 +68,7 @@ class Check:
     visible: bool | None
     borderline: bool
     seconds: float
+    uncontrolled: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,23 +77,26 @@ class _Run:
     detail: str
     seconds: float
     waited: float
+    visible: bool | None = None
+    controls: int = -1
 
 
 class Sandbox:
     """Verifies programs, `workers` at a time, each in a process tree of its own.
 
-    `level` is the least isolation to accept; the attribute says what this machine gives. Raises
-    SandboxError where that is less. Nothing starts before the first check.
+    `level` is the least isolation to accept; the attribute says what this machine gives, and `notice` why it does not
+    give more (empty: it does). Raises SandboxError where it gives less. Nothing else starts before the first check.
     """
 
     def __init__(self, level: str | None = None, workers: int = 1, limits: Limits = Limits()) -> None:
-        self.level = launch.choose(level)
+        self.level, self.notice = levels.choose(level)
         self.limits = limits
         self._turns = _Turns()
-        self._verifiers: queue.LifoQueue[_Verifier] = queue.LifoQueue()
-        self._all = [_Verifier(self.level, limits) for _ in range(max(1, workers))]
+        self._verifiers: queue.LifoQueue[Client] = queue.LifoQueue()
+        self._all = [Client(self.level, limits.memory_mb) for _ in range(max(1, workers))]
         for verifier in reversed(self._all):
             self._verifiers.put(verifier)
+        self._thorough = False  # nothing is innocent any more
         self._closed = False
 
     def check(self, program: Program) -> Check:
@@ -111,40 +106,34 @@ class Sandbox:
         """
         if not program.tests:
             raise SandboxError("a program without tests has no verdict: give the task a test_list")
-        first, borderline = self._settled(program)
-        visible = None
-        seconds = first.seconds
-        if program.visible_tests:
-            if first.verdict is Verdict.PASS and set(program.visible_tests) <= set(program.tests):
-                visible = True
-            else:
-                shown, _ = self._settled(program, visible=True)
-                visible = shown.verdict is Verdict.PASS
-                seconds += shown.seconds
-        return Check(first.verdict, first.detail, visible, borderline, seconds)
+        run, borderline = self._settled(program)
+        if run.verdict is Verdict.TAMPERED:
+            self._thorough = True
+        return Check(run.verdict, run.detail, run.visible, borderline, run.seconds, uncontrolled=run.controls == 0)
 
-    def _settled(self, program: Program, visible: bool = False) -> tuple[_Run, bool]:
+    def _settled(self, program: Program) -> tuple[_Run, bool]:
         """A run whose time is the program's own.
 
         One that a busy machine slowed near the limit is repeated alone.
         """
         with self._turns.shared():
-            run = self._run(program, visible)
+            run = self._run(program)
         near = run.verdict is Verdict.TIMEOUT or run.seconds >= NEAR * self.limits.seconds
         if not near or run.waited < BUSY:
             return run, False
         with self._turns.alone():
-            again = self._run(program, visible)
+            again = self._run(program)
         return again, again.verdict is not run.verdict
 
-    def _run(self, program: Program, visible: bool) -> _Run:
+    def _run(self, program: Program) -> _Run:
         if self._closed:
             raise SandboxError("the sandbox is closed")
         verifier = self._verifiers.get()
         try:
-            return verifier.run(program, visible)
+            answer = verifier.ask(vars(program), self.limits.seconds, self._thorough)
         finally:
             self._verifiers.put(verifier)
+        return _Run(**{**answer, "verdict": Verdict(answer["verdict"])})
 
     def close(self) -> None:
         """End all processes and remove all files. A check that is still running ends in a SandboxError."""
@@ -196,74 +185,3 @@ class _Turns:
             with self._changed:
                 self._taken = False
                 self._changed.notify_all()
-
-
-@dataclass
-class _Verifier:
-    """One verifier process and the private directory of its programs; started at the first use."""
-
-    level: str
-    limits: Limits
-    retired: bool = False
-    _process: Any = field(default=None, init=False)
-    _socket: socket.socket | None = field(default=None, init=False)
-    _home: str = field(default="", init=False)
-    _packages: tuple[str, ...] = field(default=(), init=False)
-
-    def run(self, program: Program, visible: bool) -> _Run:
-        """One run; where the harness fails, with processes of its own again. Raises SandboxError."""
-        for attempt in range(1, ATTEMPTS + 1):
-            if self.retired:
-                raise SandboxError("the sandbox is closed")
-            try:
-                return self._run_once(program, visible)
-            except (SandboxError, OSError) as error:  # such as a process that the kernel did not let start
-                self.close()
-                if attempt == ATTEMPTS:
-                    raise SandboxError(str(error)) from error
-        raise AssertionError("unreachable")
-
-    def _run_once(self, program: Program, visible: bool) -> _Run:
-        fields = {**vars(program), "tests": program.visible_tests if visible else program.tests}
-        if self._socket is None or program.packages != self._packages:
-            self.close()
-            self._start(program.packages)
-        try:
-            assert self._socket is not None
-            talk.send(self._socket, {"program": fields, "seconds": self.limits.seconds})
-            answer = talk.receive(self._socket)
-        except (OSError, EOFError) as error:
-            raise SandboxError("a verifier process has died; run `pytest-complexity doctor`") from error
-        if "error" in answer:
-            raise SandboxError(answer["error"])
-        return _Run(Verdict(answer["verdict"]), answer["detail"], answer["seconds"], answer["waited"])
-
-    def _start(self, packages: tuple[str, ...]) -> None:
-        ours, theirs = socket.socketpair()
-        # Made by the verifier, which outlives us if we are killed, and removed by whichever of us comes to it.
-        self._home = os.path.join(tempfile.gettempdir(), f"pytest-complexity-{secrets.token_hex(8)}")
-        self._packages = packages
-        try:
-            self._process = launch.start_verifier(theirs.fileno())
-        finally:
-            theirs.close()
-        ours.settimeout(self.limits.seconds + PATIENCE)
-        self._socket = ours
-        talk.send(ours, launch.settings(self.level, self._home, packages, self.limits.memory_mb))
-
-    def close(self) -> None:
-        if self._socket is not None:
-            with contextlib.suppress(OSError):
-                self._socket.shutdown(socket.SHUT_RDWR)
-            self._socket.close()
-            self._socket = None
-        if self._process is not None:
-            deadline = time.monotonic() + 10
-            with contextlib.suppress(Exception):
-                self._process.wait(max(0.1, deadline - time.monotonic()))
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-        if self._home:
-            shutil.rmtree(self._home, ignore_errors=True)
-            self._home = ""

@@ -1,8 +1,7 @@
-"""From the parent's side: what this machine can do, and the command that starts a zygote at each level."""
+"""From the parent's side: the command that starts a zygote at each level, and what it may see."""
 
 from __future__ import annotations
 
-import functools
 import importlib.metadata
 import importlib.util
 import os
@@ -15,11 +14,9 @@ from typing import Any
 
 from pytest_complexity.errors import SandboxError
 
-LEVELS = ("process", "limits", "namespaces")
 CHILD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "child")
-TMPFS_BYTES = 64 * 2**20
-PROBE_SECONDS = 20
-FIRST_UID = 2**20  #: as root every sandbox runs as a user of its own, from here up
+DEVICES = ("null", "zero", "full", "random", "urandom")
+FIRST_UID, LAST_UID = 2**20, 2**29  #: as root every sandbox runs as a user of its own, of these
 #: the shared libraries and data that an interpreter may load, wherever it was installed
 SYSTEM_PATHS = ("/usr/lib", "/usr/lib64", "/lib", "/lib64", "/etc/ld.so.cache", "/usr/share/zoneinfo")
 
@@ -35,45 +32,20 @@ def python(part: str, directory: str = CHILD) -> list[str]:
     return [interpreter(), "-s", "-S", os.path.join(directory, "boot.py"), part]
 
 
-# --- levels ---
-
-
-@functools.lru_cache(maxsize=1)
-def best_level() -> str:
-    """The strongest isolation that this machine gives; tried once by running something in it."""
-    if not sys.platform.startswith("linux"):
-        return "process"
-    bwrap = shutil.which("bwrap")
-    if bwrap is None:
-        return "limits"
-    command = [*bubblewrap(bwrap, {}), interpreter(), "-S", "-c", "import ctypes, socket, json"]
-    try:
-        done = subprocess.run(command, capture_output=True, timeout=PROBE_SECONDS, check=False, env={})
-    except (OSError, subprocess.TimeoutExpired):
-        return "limits"
-    return "namespaces" if done.returncode == 0 else "limits"
-
-
-def choose(wanted: str | None) -> str:
-    """The level to use. Raises SandboxError where it is below the wanted one."""
-    if wanted is not None and wanted not in LEVELS:
-        raise SandboxError(f"no sandbox level {wanted!r}: choose one of {', '.join(LEVELS)}")
-    best = best_level()
-    if wanted is not None and LEVELS.index(best) < LEVELS.index(wanted):
-        raise SandboxError(f"the sandbox level {wanted!r} is not to be had here, only {best!r}: {remedy(wanted)}")
-    return best
-
-
-def remedy(wanted: str) -> str:
-    """How to get a level that is missing."""
-    if not sys.platform.startswith("linux"):
-        return "it takes Linux; accept less with --cx-sandbox=process"
-    if shutil.which("bwrap") is None:
-        return f"install bubblewrap (Debian: apt install bubblewrap), or accept less than {wanted!r}"
-    return f"allow user namespaces (try: bwrap --ro-bind / / true), or accept less than {wanted!r}"
-
-
 # --- the command ---
+
+
+def changes_user() -> bool:
+    """Whether the zygote is to become another user: limits on processes do not bind root.
+
+    It can only where there are others: a rootless container may have the one.
+    """
+    try:
+        with open("/proc/self/uid_map", encoding="ascii") as file:
+            ranges = [tuple(map(int, line.split())) for line in file]
+    except OSError:
+        return False
+    return os.getuid() == 0 and any(first <= FIRST_UID and first + size > LAST_UID for first, _, size in ranges)
 
 
 def bubblewrap(bwrap: str, packages: dict[str, str]) -> list[str]:
@@ -81,7 +53,7 @@ def bubblewrap(bwrap: str, packages: dict[str, str]) -> list[str]:
     options = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
     options += ["--die-with-parent", "--new-session", "--as-pid-1", "--hostname", "sandbox"]
     options += ["--clearenv", "--setenv", "PYTHONHASHSEED", "0", "--setenv", "LD_BIND_NOW", "1", "--cap-drop", "ALL"]
-    if os.getuid() == 0:  # a real change of user, in the zygote: limits on processes do not bind root
+    if changes_user():
         options += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
     else:
         options += ["--unshare-user", "--uid", "65534", "--gid", "65534"]
@@ -91,11 +63,13 @@ def bubblewrap(bwrap: str, packages: dict[str, str]) -> list[str]:
         elif os.path.exists(path):
             options += [*_parents(path), "--ro-bind", path, path]
     options += _interpreter_files()
-    options += ["--ro-bind", CHILD, "/cx", "--proc", "/proc", "--dev", "/dev"]
+    options += ["--ro-bind", CHILD, "/cx", "--proc", "/proc"]
+    options += ["--perms", "0755", "--tmpfs", "/dev", "--dir", "/dev/shm"]
+    for name in DEVICES:
+        options += ["--dev-bind", f"/dev/{name}", f"/dev/{name}"]
     for name, path in packages.items():
         options += [*_parents(f"/packages/{name}"), "--ro-bind", path, f"/packages/{name}"]
-    for path in ("/dev/shm", "/tmp"):
-        options += ["--perms", "1777", "--size", str(TMPFS_BYTES), "--tmpfs", path]
+    options += ["--dir", "/tmp"]  # where the zygote mounts a private directory for each run
     return [bwrap, *options, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp"]
 
 
@@ -137,7 +111,6 @@ def settings(level: str, home: str, packages: tuple[str, ...], memory_mb: int) -
         "level": level,
         "memory_mb": memory_mb,
         "warm": list(packages),
-        "judge_packages": links if found else "",
     }
     if level != "namespaces":
         return {
@@ -153,7 +126,7 @@ def settings(level: str, home: str, packages: tuple[str, ...], memory_mb: int) -
         "command": [*bubblewrap(bwrap, found), *python("zygote", "/cx")],
         "home": "/tmp",
         "packages": "/packages" if found else "",
-        "uid": FIRST_UID + os.getpid() * 64 + _next_number() % 64,
+        "uid": FIRST_UID + os.getpid() * 64 % (LAST_UID - FIRST_UID) + _next_number() % 64 if changes_user() else 0,
     }
 
 

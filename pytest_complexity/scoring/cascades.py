@@ -15,7 +15,7 @@ import numpy as np
 from pytest_complexity.calls.cascade import Plan, Stage, plans, usual
 from pytest_complexity.core.outcomes import Outcome, Verdict
 from pytest_complexity.policies import Kind
-from pytest_complexity.scoring.curves import heights, hull
+from pytest_complexity.scoring.curves import hull
 from pytest_complexity.scoring.policies import Bench, Played, matrices
 
 if TYPE_CHECKING:
@@ -291,15 +291,19 @@ class Tuning:
         self._bench = bench
 
     def best(self, weights: Floats) -> list[int]:
-        """The plan with the most points over the zero router, by its place: for each row of weights of the tasks.
+        """The plan that is right most often at no more cost than always the best single model, by its place.
 
-        Only plans that cost no more than always the dearest model: a cascade should save.
+        For each row of weights of the tasks; of plans alike the cheapest.
         """
         rates, costs = matrices(self._bench)
-        solved, cost, price = weights @ self.solved, weights @ self.cost, weights @ costs
-        over = solved - heights(price, weights @ rates, cost)
-        over[cost > price.max(axis=1, keepdims=True) * (1 + 1e-9)] = -np.inf
-        return [int(place) for place in np.round(over, 9).argmax(axis=1)]
+        solved, cost, right = weights @ self.solved, weights @ self.cost, np.round(weights @ rates, 9)
+        found = []
+        for row in range(len(weights)):
+            price = (weights[row] @ costs)[right[row] == right[row].max()].min()
+            able = np.flatnonzero(cost[row] <= price * (1 + 1e-9))
+            order = np.lexsort((cost[row, able], -np.round(solved[row, able], 9)))
+            found.append(int(able[order[0]]))
+        return found
 
     def worth(self, weights: Floats, prices: Floats) -> Ints:
         """The plan with the most right for its cost, by its place: (rows of weights, prices of a unit of cost)."""

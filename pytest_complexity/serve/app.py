@@ -13,8 +13,11 @@ from dataclasses import asdict, dataclass, field, replace
 
 from aiohttp import web
 
+from pytest_complexity.calls.cascade import Plan
+from pytest_complexity.core.tasks import Task
 from pytest_complexity.learning.router import Router
 from pytest_complexity.serve import AUTO, Bounds
+from pytest_complexity.serve.checked import Checker, NoAnswer, task_of
 from pytest_complexity.serve.choice import Chooser, Decision, Ladder
 from pytest_complexity.serve.decisions import DecisionLog, Served
 from pytest_complexity.serve.forward import Answer, Down, Forwarder
@@ -31,12 +34,14 @@ _GONE = 499  # in the log alone: the client went before the answer was whole
 class Settings:
     """What is served: `router` over `upstreams` by name, `default` where it fails.
 
-    `token`: what clients must send; `user_sessions`: requests of one `user` stay with their model.
+    `plan`: of the cascade on the router's ladder, for requests that bring their checks; None: there is none. `token`:
+    what clients must send; `user_sessions`: requests of one `user` stay with their model.
     """
 
     router: Router
     upstreams: Mapping[str, Upstream]
     default: str
+    plan: Plan | None = None
     token: str | None = None
     user_sessions: bool = False
     bounds: Bounds = field(default_factory=Bounds)
@@ -70,6 +75,8 @@ class _Server:
         self._chooser = Chooser(
             settings.router, settings.default, seconds=bounds.route_seconds, sessions=bounds.sessions
         )
+        prices = {name: each.price for name, each in settings.upstreams.items()}
+        self._checker = Checker(settings.plan, settings.router.ladder, prices, bounds) if settings.plan else None
         self._forwarder: Forwarder
         self._in_flight = 0
         self._held = 0  # bytes of bodies
@@ -79,6 +86,8 @@ class _Server:
         yield
         await self._forwarder.close()
         self._chooser.close()
+        if self._checker is not None:
+            self._checker.close()
         self._log.close()
 
     # Who may ask
@@ -161,8 +170,9 @@ class _Server:
     async def complete(self, request: web.Request) -> web.StreamResponse:
         began, clock = time.time(), time.perf_counter()
         async with self._read(request) as asked:
-            decision = await self._decide(request, asked)
             prompt = asked.prompt() if asked.model == AUTO else ""
+            task = task_of(asked, prompt)
+            decision = await self._decide(request, asked) if task is None else Decision("", "cascade")
             served = Served(
                 time=began,
                 task_id=asked.task_id(prompt) if prompt or asked.ours else "",
@@ -176,7 +186,10 @@ class _Server:
                 level=decision.level,
             )
             try:
-                answer, served = await self._ask(request, asked, decision, served)
+                if task is None:
+                    answer, served = await self._ask(request, asked, decision, served)
+                else:
+                    answer, served = await self._checked(request, asked, task, served)
                 if answer is None:
                     return _error(served.status, *_nobody(asked.model, served))
                 try:
@@ -184,7 +197,7 @@ class _Server:
                     served = replace(served, whole=True)
                     return response
                 finally:
-                    served = self._priced(served, answer)
+                    served = self._priced(served, answer) if task is None else served
                     answer.close()
             finally:
                 self._log.write(replace(served, seconds=time.perf_counter() - clock))
@@ -218,6 +231,40 @@ class _Server:
             if not last:
                 served = replace(served, fallback=(*served.fallback, name))
         return None, replace(served, status=why.status, fallback=(*served.fallback, order[-1]))
+
+    async def _checked(
+        self, request: web.Request, asked: Request, task: Task, served: Served
+    ) -> tuple[Answer | None, Served]:
+        """The answer that passed the request's checks, else the one that the plan hands in."""
+        if self._checker is None:
+            raise BadRequest("checks need a cascade, and this directory has none: `train` writes one from a run")
+        tried: list[Served] = []
+
+        async def ask(name: str) -> Answer:
+            answer, one = await self._ask(request, asked, Decision(name, "cascade"), served)
+            tried.append(one)
+            if answer is None:
+                raise Down("", one.status)
+            answer.headers["X-Complexity-Model"] = one.model or ""
+            return answer
+
+        try:
+            found = await self._checker.complete(task, ask)
+        except NoAnswer as why:
+            return why.answer, replace(tried[-1], calls=len(tried))
+        except Down:
+            return None, replace(tried[-1], calls=len(tried))
+        found.answer.headers["X-Complexity-Tried"] = _printable(found.tried)
+        found.answer.headers["X-Complexity-Passed"] = str(bool(found.passed)).lower()
+        return found.answer, replace(
+            served,
+            model=found.answer.headers["X-Complexity-Model"],
+            status=found.answer.status,
+            fallback=tuple(dict.fromkeys(name for one in tried for name in one.fallback)),
+            calls=len(found.attempts),
+            passed=found.passed,
+            cost_usd=found.cost_usd,
+        )
 
     async def _relay(
         self, request: web.Request, answer: Answer, decision: Decision, served: Served

@@ -27,6 +27,9 @@ _BOUNDS = {
     "route_seconds": "for the router, after which the default model is asked",
     "down_seconds": "for which a model that did not answer is passed over",
     "sessions": "conversations whose model is remembered",
+    "check_workers": "answers checked at once, where requests bring checks",
+    "check_seconds": "for one check of an answer",
+    "check_mb": "MiB of one check",
 }
 
 
@@ -64,6 +67,7 @@ def serve(arguments: argparse.Namespace) -> int:
         raise ComplexityError("serve needs the package aiohttp: pip install 'pytest-complexity[serve]'")
     from aiohttp import web  # noqa: PLC0415 - an extra
 
+    from pytest_complexity.calls.cascade import PLAN_NAME, SavedPlan  # noqa: PLC0415 - heavy
     from pytest_complexity.learning.router import Router  # noqa: PLC0415 - heavy
     from pytest_complexity.serve.app import Settings, application  # noqa: PLC0415
     from pytest_complexity.serve.decisions import DecisionLog  # noqa: PLC0415
@@ -77,12 +81,15 @@ def serve(arguments: argparse.Namespace) -> int:
         raise ModelError(f"--default: no model {default!r}; there are {', '.join(behind)}")
     proof = "not asked whether it pays" if arguments.anyway else check_pays(arguments.directory, router)
     bounds = Bounds(**{bound.name: getattr(arguments, bound.name) for bound in fields(Bounds)})
-    settings = Settings(router, behind, default, token, arguments.user_sessions, bounds)
+    saved = arguments.directory / PLAN_NAME
+    plan = SavedPlan.load(arguments.directory).on(router.ladder) if saved.exists() else None
+    settings = Settings(router, behind, default, plan, token, arguments.user_sessions, bounds)
     app = application(settings, DecisionLog(arguments.log))
     listening = _listening(arguments.host, arguments.port)
     _logged()
     _tell(f"{arguments.directory}: {proof}")
-    _tell(f"http://{arguments.host}:{listening.getsockname()[1]}/v1, model {AUTO!r}: {' < '.join(router.ladder)}")
+    offers = f"model {AUTO!r}: {' < '.join(router.ladder)}" + (f", cascade {plan}" if plan else "")
+    _tell(f"http://{arguments.host}:{listening.getsockname()[1]}/v1, {offers}")
     web.run_app(app, sock=listening, handler_cancellation=True, access_log=None, print=None)
     return 0
 

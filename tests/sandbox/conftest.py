@@ -17,7 +17,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def check(sandbox: Sandbox) -> Callable[..., Check]:
-    """Judge a code by some tests."""
+    """Check a code by some tests."""
 
     def check(code: str, *tests: str, **fields: object) -> Check:
         return sandbox.check(Program(code=code, tests=tests or ("assert f(3) == 4",), **fields))  # type: ignore[arg-type]

@@ -6,15 +6,15 @@ import json
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-from pytest_complexity.sandbox import Limits, Program, Sandbox, launch
+from pytest_complexity.sandbox import Limits, Program, Sandbox, levels
 
 
 def main() -> None:
     """Read `{name: code}` and the tests, write `{"level": ..., "verdicts": {name: verdict}}`."""
     order = json.load(sys.stdin)
-    best = launch.best_level()
+    best = levels.best_level()[0]
     if sys.argv[2] != "best":
-        launch.best_level = lambda: sys.argv[2]  # type: ignore[assignment]
+        levels.best_level = lambda: (sys.argv[2], "")  # type: ignore[assignment]
     workers = int(sys.argv[1])
     with Sandbox(workers=workers, limits=Limits(1.5, 128)) as sandbox, ThreadPoolExecutor(workers) as pool:
         names = list(order["programs"])

@@ -1,5 +1,5 @@
 # ruff: noqa: UP031, PLW1510 - programs stand on one line
-"""The table of hostile and honest programs (docs/HOSTILE.md), and more of our own, each with the verdicts it may get."""
+"""A table of hostile and honest programs, each with the verdicts it may get."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TESTS = ("assert f(3) == 4", "assert f(5) == 6", "assert f([1])[0] == 1 if False
 RIGHT = "def f(x): return x + 1\n"
 WRONG = "def f(x): return 0\n"
 
-# number of HOSTILE.md (or a name of our own) -> program, the verdicts that are right
+# name -> program, the verdicts that are right
 PROGRAMS: dict[str, tuple[str, str]] = {
     "1 right": (RIGHT, "pass"),
     "2 prints 10 MB": (RIGHT + "for _ in range(1000): print('x' * 10000)", "pass"),
@@ -71,9 +71,9 @@ PROGRAMS: dict[str, tuple[str, str]] = {
     "13 list subclass": ("class A(list):\n def __eq__(s, o): return True\ndef f(x): return A()", "tampered"),
     "13 nested": (
         "class A(int):\n def __eq__(s, o): return True\ndef f(x): return [{1: (A(),)}]",
-        "tampered",
+        "wrong tampered",
     ),
-    "14 __getattr__": ("def __getattr__(name): return lambda *a: 4", "wrong tampered"),
+    "14 __getattr__": ("def __getattr__(name): return lambda *a: 4", "error wrong tampered"),
     "14 callable": (
         "class A:\n def __getattr__(s, n): return s\n def __call__(s, *a): return s\n def __eq__(s, o): return True\nf = A()",
         "wrong tampered",
@@ -86,7 +86,7 @@ PROGRAMS: dict[str, tuple[str, str]] = {
     "18 frames": (
         "import sys, gc\ndef f(x):\n frame = sys._getframe(1)\n while frame:\n  for k in list(frame.f_locals): frame.f_locals[k] = True\n  frame = frame.f_back\n"
         " for o in gc.get_objects():\n  if isinstance(o, dict) and 'verdict' in o: o['verdict'] = 'pass'\n return 0",
-        "wrong tampered",
+        "error wrong tampered",
     ),
     "18 forged answer": (
         "import gc, struct\ndef f(x):\n for o in gc.get_objects():\n  if type(o).__name__ == 'Channel':\n   o.send(0, b'v', b'N'); o.send(1, b'x', b'N')\n return 0",
@@ -163,7 +163,7 @@ PROGRAMS: dict[str, tuple[str, str]] = {
     "39 closes every descriptor": ("import os\ndef f(x):\n os.closerange(0, 4096)\n return 0", "exit wrong"),
     "40 keeps the channel": (
         "import os, time\ndef f(x):\n if os.fork() == 0:\n  os.setsid()\n  time.sleep(99)\n os._exit(0)",
-        "timeout",
+        "exit timeout",
     ),
     "41 NUL": ("x = '\0'\n" + RIGHT, "error"),
     "41 surrogate": ("x = '\ud800'\n" + RIGHT, "error"),
@@ -191,7 +191,7 @@ PROGRAMS: dict[str, tuple[str, str]] = {
         "class M(type):\n def __eq__(s, o): return True\n __hash__ = type.__hash__\nclass A(metaclass=M): pass\ndef f(x): return A",
         "tampered",
     ),
-    "50 __class__": ("class A:\n __class__ = property(lambda s: int)\ndef f(x): return A()", "tampered"),
+    "50 __class__": ("class A:\n __class__ = property(lambda s: int)\ndef f(x): return A()", "wrong tampered"),
     # --- of our own ---
     "never unequal": (
         "class A:\n def __eq__(s, o): return NotImplemented\n def __ne__(s, o): return False\ndef f(x): return A()",
@@ -199,19 +199,19 @@ PROGRAMS: dict[str, tuple[str, str]] = {
     ),
     "equal from the second time": (
         "class A:\n n = 0\n def __eq__(s, o):\n  A.n += 1\n  return A.n > 1\ndef f(x): return A()",
-        "tampered",
+        "wrong tampered",
     ),
     "equal to small ints only": (
         "class A:\n def __eq__(s, o): return type(o) is int and o < 100\ndef f(x): return A()",
-        "wrong",
+        "tampered",
     ),
     "equal by hash": (
         "class A:\n def __hash__(s): return hash(4)\n def __eq__(s, o): return True\ndef f(x): return {A()}",
         "tampered wrong",
     ),
-    "dies by SIGKILL": ("import os\ndef f(x): os.kill(os.getpid(), 9)", "crash"),
-    "stops itself": ("import os, signal\ndef f(x): os.kill(os.getpid(), signal.SIGSTOP)", "timeout"),
-    "a large answer": ("def f(x): return 'x' * (70 * 2**20)", "memory"),
+    "dies by SIGKILL": ("import os\ndef f(x): os.kill(os.getpid(), 9)", "crash wrong"),
+    "stops itself": ("import os, signal\ndef f(x): os.kill(os.getpid(), signal.SIGSTOP)", "timeout wrong"),
+    "a large answer": ("def f(x): return 'x' * (70 * 2**20)", "wrong"),
     "a deep answer": ("def f(x):\n a = []\n for _ in range(100000): a = [a]\n return a", "wrong"),
     "an answer within itself": ("def f(x):\n a = []\n a.append(a)\n return a", "wrong"),
     "an endless iterator": ("import itertools\ndef f(x): return itertools.count()", "wrong"),
@@ -264,7 +264,7 @@ OUTSIDE: dict[str, tuple[str, str]] = {
     ),
     "36 writes to the home": (
         "import os\ndef f(x):\n open(os.path.expanduser('~/CX_WAS_HERE'), 'w')",
-        "error",
+        "wrong error",
     ),
     "36 writes anywhere": (
         "import os\ndef f(x):\n for p in ('/', '/usr', '/cx', '/root', '/home', '/var/tmp', '/dev', '/proc'):\n  try: open(p + '/CX_WAS_HERE', 'w'); return 4\n  except OSError: pass\n return 0",
@@ -300,7 +300,7 @@ def fast() -> Iterator[Sandbox]:
         yield sandbox
 
 
-def judge(sandbox: Sandbox, code: str, verdicts: str) -> None:
+def verify(sandbox: Sandbox, code: str, verdicts: str) -> None:
     found = sandbox.check(Program(code=code, tests=TESTS))
     assert found.verdict.value in verdicts.split(), found
     assert len(found.detail) <= 200
@@ -311,23 +311,15 @@ def judge(sandbox: Sandbox, code: str, verdicts: str) -> None:
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_verdict(fast: Sandbox, name: str) -> None:
-    judge(fast, *PROGRAMS[name])
+    verify(fast, *PROGRAMS[name])
 
 
 @pytest.mark.parametrize("name", OUTSIDE)
 def test_verdict_in_namespaces(fast: Sandbox, name: str) -> None:
     if fast.level != "namespaces":
         pytest.skip("needs namespaces: install bubblewrap")
-    judge(fast, *OUTSIDE[name])
+    verify(fast, *OUTSIDE[name])
     assert not Path("~/CX_WAS_HERE").expanduser().exists()
-
-
-def test_arguments_are_fresh_for_each_assertion(fast: Sandbox) -> None:
-    program = Program(
-        code="def f(xs):\n xs[:] = [9]\n return xs",
-        tests=("l = [1]\nassert f(l) == l", "e = [2]\nassert f(e) == e"),
-    )
-    assert fast.check(program).verdict.value == "wrong"
 
 
 def test_no_operand_of_the_tests_decides(fast: Sandbox) -> None:
@@ -383,11 +375,13 @@ def _alive(pid: int) -> bool:
         return False
 
 
-def run_table(level: str, programs: dict[str, tuple[str, str]], python: str, **how: object) -> dict[str, str]:
+def run_table(
+    level: str, programs: dict[str, tuple[str, str]], python: str, folder: Path = Path(__file__).parent, **how: object
+) -> dict[str, str]:
     """The verdicts of `table.py` that are not among the right ones, and its level under the name `level`."""
     order = json.dumps({"programs": {name: code for name, (code, _) in programs.items()}, "tests": TESTS})
     done = subprocess.run(
-        [python, str(Path(__file__).parent / "table.py"), "2", level],
+        [python, str(folder / "table.py"), "2", level],
         input=order,
         capture_output=True,
         text=True,
@@ -424,8 +418,10 @@ def test_table_as_an_ordinary_user() -> None:
         root.chmod(0o755)
         shutil.copytree(Path(__file__).parents[2] / "pytest_complexity", root / "pytest_complexity")
         shutil.copytree(Path(__file__).parent, root / "tests")
+        for path in root.rglob("*"):  # the clone may lie in a private home
+            path.chmod(0o755 if path.is_dir() else 0o644)
         env = {"PYTHONPATH": directory, "PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
-        found = run_table("best", {**PROGRAMS, **OUTSIDE}, python, env=env, **as_nobody)
+        found = run_table("best", {**PROGRAMS, **OUTSIDE}, python, root / "tests", env=env, **as_nobody)
     if found.pop("level") != "namespaces":
         found = {name: verdict for name, verdict in found.items() if name not in OUTSIDE}
     assert found == {}

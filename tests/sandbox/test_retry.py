@@ -23,7 +23,7 @@ class Scripted(Sandbox):
         super().__init__(workers=1, limits=Limits(LIMIT))
         self.runs = [_Run(verdict, "", seconds, waited) for verdict, seconds, waited in runs]
 
-    def _run(self, program: Program, visible: bool) -> _Run:
+    def _run(self, program: Program) -> _Run:
         return self.runs.pop(0)
 
 
@@ -69,7 +69,7 @@ def test_what_is_repeated_runs_alone() -> None:
     gate = threading.Lock()
 
     class Counted(Sandbox):
-        def _run(self, program: Program, visible: bool) -> _Run:
+        def _run(self, program: Program) -> _Run:
             again = threading.current_thread().name in names
             names.add(threading.current_thread().name)
             with gate:

@@ -1,4 +1,4 @@
-"""Plain Python semantics stay for honest code: the judge sits outside, and nobody notices."""
+"""What a test means is what plain Python makes of it: program and tests run in one namespace."""
 
 from __future__ import annotations
 
@@ -83,10 +83,6 @@ HONEST = {
         "def f(d): d['a'].append(1); d['b'] = d['a']",
         "d = {'a': []}\na = d['a']\nf(d)\nassert d == {'a': [1], 'b': [1]} and d['a'] is a and d['b'] is a",
     ),
-    "fresh arguments": (
-        "def f(xs):\n xs.append(1)\n return len(xs)",
-        "l = []\nassert f(l) == 1\nassert f(l) == 1",
-    ),
     "exception": (
         "def f(x):\n if x < 0: raise ValueError('bad')\n",
         "try:\n f(-1)\nexcept ValueError as e:\n assert str(e) == 'bad'\nelse:\n assert False",
@@ -152,7 +148,13 @@ WRONG = {
     "syntax": ("def f(x) return 4", "assert f(3) == 4", "error", "SyntaxError: expected ':' (line 1)"),
     "exit": ("def f(x): raise SystemExit(0)", "assert f(3) == 4", "exit", "SystemExit: 0"),
     "hard exit": ("import os\ndef f(x): os._exit(0)", "assert f(3) == 4", "exit", "exit status 0"),
-    "signal": ("import os\ndef f(x): os.abort()", "assert f(3) == 4", "crash", "SIGABRT"),
+    "signal": ("import os\ndef f(x): os.abort()", "assert f(3) == 4", "crash", None),
+    "changes its argument": (
+        "def f(xs):\n xs.append(1)\n return len(xs)",
+        "l = []\nassert f(l) == 1\nassert f(l) == 1",
+        "wrong",
+        "assert f(l) == 1: got 2",
+    ),
     "memory": ("def f(x): return [0] * 10**11", "assert f(3) == 4", "memory", "MemoryError"),
     "time": ("def f(x):\n while True: pass", "assert f(3) == 4", "timeout", ""),
     "address": ("def f(x): return [object()]\n", "assert str(f(3)[0]) == ''", "wrong", None),
@@ -181,7 +183,7 @@ def test_a_completion_continues_the_prompt_or_stands_after_it(check: Callable[..
         assert found.verdict.value == "pass"
 
 
-def test_trusted_names_are_the_judges_own(check: Callable[..., Check]) -> None:
+def test_a_helper_of_the_prompt_is_the_programs_to_redefine(check: Callable[..., Check]) -> None:
     found = check(
         "def check(c): pass\ndef f(x): return 0\ndef helper(x): return 0",
         "check(f)",
@@ -189,7 +191,7 @@ def test_trusted_names_are_the_judges_own(check: Callable[..., Check]) -> None:
         prompt_code="def helper(x): return x + 1\n\ndef f(x):\n    pass\n",
         test_setup_code="def check(c):\n assert c(3) == helper(3)",
     )
-    assert found.verdict.value == "wrong"
+    assert found.verdict.value == "pass"
 
 
 def test_a_class_of_the_set_up_travels_by_value(check: Callable[..., Check]) -> None:
@@ -220,19 +222,3 @@ def test_a_task_that_does_not_parse_is_the_harness_own_error(sandbox: Sandbox) -
         sandbox.check(Program(code="x = 1", tests=("assert (",)))
     with pytest.raises(SandboxError, match="without tests"):
         sandbox.check(Program(code="x = 1", tests=()))
-
-
-def test_sets_keep_their_order() -> None:
-    """A test that rests on a set's order gives what it gives in one process."""
-    import random  # noqa: PLC0415
-
-    from pytest_complexity.sandbox.child.values import in_order  # noqa: PLC0415
-
-    chance = random.Random(1)
-    kept = 0
-    literals = [{5, 10, 15, 20, 25}, {1, 2, 3, 4, 5}, {"a", "b", "c"}, {6, 7, 8, 9, 10, 11}]
-    grown = [set(chance.sample(range(100), chance.randint(2, 12))) for _ in range(200)]
-    for original in literals + grown:
-        merged, items = in_order(original)
-        kept += list(set(set(items)) if merged else set(items)) == list(original)  # noqa: C414
-    assert kept >= 0.98 * (len(literals) + len(grown))

@@ -99,7 +99,7 @@ def serve(directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
                 for place, (name, server) in enumerate(behind.items())
             ]
             router = more.pop("router", None) or Router.load(directory)
-            settings = Settings(router, upstreams(models), "large", token, bounds=bounds or Bounds(), **more)
+            settings = Settings(router, upstreams(models), "large", token=token, bounds=bounds or Bounds(), **more)
             log = tmp_path / "decisions.jsonl"
             url = stack.enter_context(Running(application(settings, DecisionLog(log)))).url
             return Serving(url, behind, log, answers)

@@ -14,10 +14,8 @@ from types import ModuleType
 
 PACKAGE = "_cx"
 PARTS = {
-    "verifier": (
-        *("system", "talk", "wire", "values", "trusted", "proxies", "judge", "sandboxed", "court", "verifier"),
-    ),
-    "zygote": ("system", "filters", "wire", "values", "worker", "zygote"),
+    "verifier": ("system", "talk", "frames", "literals", "sites", "innocent", "plan", "sandboxed", "verifier"),
+    "zygote": ("system", "filters", "namespaces", "frames", "runner", "zygote"),
 }
 
 

@@ -52,13 +52,24 @@ def no_new_privileges() -> None:
     _prctl(_NO_NEW_PRIVS, 1)
 
 
-def address_space() -> int:
-    """The size of this process's address space in bytes; 0 where the platform does not tell."""
-    try:
-        with open("/proc/self/statm", "rb") as file:
-            return int(file.read().split()[0]) * resource.getpagesize()
-    except OSError:
-        return 0
+class AddressSpace:
+    """The size of this process's address space; keeps open the file that tells, for /proc may be hidden later."""
+
+    def __init__(self) -> None:
+        try:
+            self._file: int | None = os.open("/proc/self/statm", os.O_RDONLY)
+        except OSError:
+            self._file = None
+
+    def limit(self, memory_mb: int, spare: int) -> None:
+        """Allow `memory_mb` MiB on top of what is in use, and to whoever raises the limit `spare` bytes more."""
+        limit("CORE", 0)
+        if self._file is None:
+            return
+        pages = int(os.pread(self._file, 64, 0).split()[0])
+        os.close(self._file)
+        soft = pages * resource.getpagesize() + memory_mb * 2**20
+        resource.setrlimit(resource.RLIMIT_AS, (soft, soft + spare))
 
 
 def limit(kind: str, value: int) -> None:
@@ -71,15 +82,6 @@ def limit(kind: str, value: int) -> None:
         value = min(value, hard)
     with contextlib.suppress(OSError, ValueError):  # macOS refuses some; `doctor` shows which hold
         resource.setrlimit(number, (value, value))
-
-
-def limit_memory(base: int, memory_mb: int) -> None:
-    """Allow `memory_mb` on top of `base` bytes.
-
-    Without a base (no /proc) only what the platform makes of it.
-    """
-    limit("AS", base + memory_mb * 2**20)
-    limit("CORE", 0)
 
 
 def oom_first() -> None:

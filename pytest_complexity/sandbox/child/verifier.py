@@ -1,15 +1,18 @@
-"""The trusted process of one verifying worker: starts the zygote and a judge, and mends what a trial has broken.
+"""The trusted process of one verifying worker: plans a task's controls, has runs forked, reads what they report.
 
-Single-threaded; waits on descriptors alone. It reads neither programs nor tests: requests go from the parent to
-the judge (court.py), which answers them. The verifier acts where the judge dies in a trial, where judge or
-sandbox are to be replaced, and where the parent goes: it exits then, and everything below it dies with it.
+Single-threaded; waits on descriptors alone. It never executes a program, and believes a run's report only so far: a
+pass is one where the same program fails each control at the assertion whose truth was changed. It exits when the
+parent goes, and everything below it dies with it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import gc
+import marshal
 import os
+import re
+import secrets
 import select
 import shutil
 import signal
@@ -17,10 +20,62 @@ import socket
 import sys
 import time
 import warnings
+from dataclasses import dataclass, replace
 from typing import Any
 
-from . import court, system, talk
+from . import frames, plan, system, talk
 from .sandboxed import Sandboxed, ZygoteLost
+
+EXIT_PATIENCE = 1.0
+NEAR = 0.5  #: of the limit: from here on it matters how long the program stood in line for a processor
+FULL = (
+    2**19
+)  #: bytes for each MiB of the limit, half of it: a program that holds as much as its time ends is filling it
+MAX_PLANS = 64
+MAX_DETAIL = 200
+PASS, TAMPERED = "pass", "tampered"
+
+
+class ParentGone(Exception):
+    """Nobody waits for a verdict any more."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one run; `lines`: those of the tests that the exception passed through."""
+
+    verdict: str
+    detail: str = ""
+    lines: frozenset[str] = frozenset()
+    visible: bool = False
+    seconds: float = 0.0
+    waited: float = 0.0  #: the share of its time that it stood in line for a processor
+
+
+class OutOfMemory:
+    """Whether the kernel has killed a process for want of memory since the last look before a run."""
+
+    def __init__(self) -> None:
+        self._looked = 0.0
+        self._seen = b""
+
+    def look(self) -> None:
+        """Remember the count; a second later is soon enough."""
+        now = time.monotonic()
+        if now - self._looked > 1:
+            self._looked, self._seen = now, _oom_kills()
+
+    def happened(self) -> bool:
+        """Whether the count has moved."""
+        return _oom_kills() != self._seen
+
+
+def _oom_kills() -> bytes:
+    try:
+        with open("/proc/vmstat", "rb") as file:
+            return file.read().partition(b"oom_kill ")[2].partition(b"\n")[0]
+    except OSError:
+        return b""
 
 
 class Verifier:
@@ -30,89 +85,286 @@ class Verifier:
         self._parent = parent
         self._settings = settings
         self._sandbox: Sandboxed | None = None
-        self._note = court.Note()
-        self._base = system.address_space()
+        self._plans: dict[str, plan.Plan] = {}
+        self._memory = OutOfMemory()
 
     def serve(self) -> None:
-        """Have judges answer every request with a verdict or an `error`, which is the harness's own."""
+        """Answer every request with a verdict or an `error`, which is the harness's own."""
         try:
             for directory in self._settings["directories"]:
                 os.mkdir(directory, 0o700)
             for link, path in self._settings["links"].items():
                 os.symlink(path, link)
+            self._ready()
             while True:
-                if self._sandbox is None:
-                    self._start()
-                else:
-                    self._session(self._sandbox)
-        except (EOFError, OSError):
+                talk.send(self._parent, self._answer(talk.receive(self._parent)))
+                self._ready()
+        except (EOFError, OSError, ParentGone):
             pass
         finally:
-            self._replace()
+            self._close()
             shutil.rmtree(self._settings["directories"][0], ignore_errors=True)
 
-    def _start(self) -> None:
+    def _ready(self) -> None:
+        """Have a zygote, if one is to be had: whoever asks next hears why not."""
+        if self._sandbox is None:
+            with contextlib.suppress(ZygoteLost):
+                self._sandbox = Sandboxed(self._settings)
+
+    def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
         try:
+            task = self._plan(request["program"])
+            trial = Trial(self, request["program"], task, request["seconds"])
+            result, controls = trial.verdict(request["thorough"])
+        except (plan.BrokenTask, ZygoteLost) as error:
+            return {"error": str(error)}
+        visible = (result.visible or (result.verdict == PASS and task.shown_among_tests)) if task.has_visible else None
+        return {
+            "verdict": result.verdict,
+            "detail": _detail(result, task),
+            "visible": visible,
+            "controls": controls,
+            "seconds": result.seconds,
+            "waited": result.waited,
+        }
+
+    def _plan(self, program: dict[str, Any]) -> plan.Plan:
+        """The task's plan; the last few are kept, since a task's trials come one after the other."""
+        key = repr([program[name] for name in plan.FIELDS])  # JSON's lists cannot be keys
+        made = self._plans.get(key)
+        if made is None:
+            if len(self._plans) >= MAX_PLANS:
+                del self._plans[next(iter(self._plans))]
+            made = self._plans[key] = plan.make(program)
+        return made
+
+    # -- one run ------------------------------------------------------------------------------------------------
+
+    def run(self, head: tuple[Any, ...], body: bytes, seconds: float) -> Result:
+        """One run of a program on some tests. Raises ZygoteLost where there is none to be had."""
+        if self._sandbox is None:
             self._sandbox = Sandboxed(self._settings)
-        except ZygoteLost as error:
-            talk.receive(self._parent)
-            talk.send(self._parent, {"error": str(error)})
-
-    def _session(self, sandbox: Sandboxed) -> None:
-        """One judge's life. Raises EOFError when the parent goes."""
-        memory = court.OutOfMemory()
-        memory.look(time.monotonic())
-        reader, writer = os.pipe()
-        pid = os.fork()
-        if pid == 0:
-            status = court.RETIRED
-            try:
-                os.close(reader)
-                status = court.Court(self._parent, sandbox, self._settings["memory_mb"], self._note).sit(self._base)
-            finally:
-                os._exit(status)
-        os.close(writer)
+        self._memory.look()
+        channel = self._sandbox.channel()
+        token = secrets.token_hex(8).encode()
+        began = time.monotonic()
         try:
-            self._watch(reader)
+            reports = self._listen(channel, token, marshal.dumps((token, *head)), body, began + seconds)
+            result = self._conclude(reports, channel, time.monotonic() - began, seconds)
         finally:
-            os.close(reader)
-            with contextlib.suppress(OSError):
-                os.kill(pid, signal.SIGKILL)
-            status = os.waitpid(pid, 0)[1]
-        if self._note.began:
-            self._conclude(sandbox, status, memory)
-        elif not os.WIFEXITED(status) or os.WEXITSTATUS(status) == court.REPLACE:
-            self._replace()
-        elif os.WEXITSTATUS(status) == court.CLOSED:
-            raise EOFError
+            channel.close()
+        return result
 
-    def _watch(self, judge: int) -> None:
-        """Sleep until the judge, which holds the pipe's other end, has ended. Raises EOFError when the parent goes."""
+    def _listen(self, channel: socket.socket, token: bytes, head: bytes, body: bytes, deadline: float) -> _Reports:
+        reports = _Reports(token)
         poll = select.poll()
-        poll.register(judge, 0)
+        poll.register(channel, select.POLLIN)
         poll.register(self._parent, getattr(select, "POLLRDHUP", 0))
-        if judge not in dict(poll.poll()):
-            raise EOFError
+        channel.settimeout(max(0.0, deadline - time.monotonic()))
+        with contextlib.suppress(OSError):  # it has left, or will not read: as below
+            channel.sendall(frames.pack(head) + frames.pack(body))
+        while not reports.over:
+            ready = dict(poll.poll(max(0.0, deadline - time.monotonic()) * 1000))
+            if self._parent.fileno() in ready:
+                raise ParentGone
+            if not ready:
+                reports.late = True
+                break
+            reports.take(_received(channel))
+        return reports
 
-    def _conclude(self, sandbox: Sandboxed, status: int, memory: court.OutOfMemory) -> None:
-        """End the trial of a judge that died in it, and say what came of it."""
-        seconds = time.monotonic() - self._note.began
-        self._note.began = 0.0
-        verdict, detail = "crash", "the tests' process"
-        if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGALRM:
-            verdict, detail = "timeout", ""
-        elif memory.happened():
-            verdict, detail = "memory", "killed by the kernel: out of memory"
-        ended = court.end(sandbox, measure=True)
-        if ended is None or not ended.clean or verdict != "timeout":
-            self._replace()
-        court.answer(self._parent, verdict, detail, seconds, ended.delay if ended else 0.0)
+    def _conclude(self, reports: _Reports, channel: socket.socket, seconds: float, limit: float) -> Result:
+        """End the run, and say what came of it."""
+        assert self._sandbox is not None
+        delay = self._sandbox.delay() if seconds > NEAR * limit or reports.late else 0.0
+        full = reports.late and self._sandbox.resident() > self._settings["memory_mb"] * FULL
+        lost = not reports.late and not reports.ended
+        status: int | None = None
+        try:
+            status = self._sandbox.end(EXIT_PATIENCE if lost and not reports.forged else 0.0)
+        except ZygoteLost:
+            self._close()
+            verdict, detail = (
+                ("memory", _KILLED) if self._memory.happened() else ("crash", "the sandbox was brought down")
+            )
+            return Result(verdict, detail, seconds=seconds)
+        channel.setblocking(False)
+        while not reports.forged and not reports.late and (more := _received(channel)):
+            reports.take(more)  # what was on its way: nothing may follow the end
+        kind, lines, said = reports.ended or (b"", b"", b"")
+        verdict, text = kind.decode(), said.decode("utf-8", "replace")
+        if reports.forged:
+            verdict, text = TAMPERED, reports.forged
+        elif reports.late:
+            verdict, text = ("memory", "was filling it when its time was up") if full else ("timeout", "")
+        elif lost:
+            verdict, text = self._cause(status)
+        if verdict == "crash":
+            self._close()
+        passed = frozenset(lines.decode("ascii", "replace").split())
+        return Result(verdict, text, passed, reports.visible, seconds, delay / max(seconds, 1e-9))
 
-    def _replace(self) -> None:
+    def _cause(self, status: int | None) -> tuple[str, str]:
+        """Why a run has left its channel."""
+        if status is None:
+            return "exit", "closed its channel"
+        if os.WIFEXITED(status):
+            return "exit", f"exit status {os.WEXITSTATUS(status)}"
+        number = os.WTERMSIG(status)
+        if number == signal.SIGKILL and self._memory.happened():
+            return "memory", _KILLED
+        return "crash", signal.Signals(number).name if number in list(signal.Signals) else f"signal {number}"
+
+    def _close(self) -> None:
         if self._sandbox is not None:
             self._sandbox.close()
             self._sandbox = None
         _kill_strays()
+
+
+_KILLED = "killed by the kernel: out of memory"
+
+
+class _Reports:
+    """What a run has said so far."""
+
+    def __init__(self, token: bytes) -> None:
+        self._token = token
+        self._buffer = b""
+        self._size = 0
+        self._closed = False
+        self._shown = False
+        self.visible = False
+        self.late = False
+        self.forged = ""
+        self.ended: tuple[bytes, bytes, bytes] | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more is to come."""
+        return bool(self.ended or self.forged or self._closed)
+
+    def take(self, data: bytes) -> None:
+        """Read on; no data: the channel was closed."""
+        self._closed = not data
+        self._size += len(data)
+        self._buffer += data
+        bodies, self._buffer = frames.unpack(self._buffer)
+        for body in bodies:
+            self._report(body.split(frames.SEPARATOR))
+        if self._size > frames.MAX_REPORT or (self._buffer and (self._closed or self.ended)):
+            self.forged = self.forged or "a report that is none"
+
+    def _report(self, fields: list[bytes]) -> None:
+        token, *rest = fields
+        if token != self._token:
+            self.forged = self.forged or "a report that is none"
+        elif self.ended or not rest:
+            self.forged = self.forged or "a report too many"
+        elif rest[0] == frames.VISIBLE and len(rest) == 2 and not self._shown:
+            self._shown, self.visible = True, rest[1] == b"1"
+        elif rest[0] in frames.ENDS and len(rest) == 3:
+            self.ended = (rest[0], rest[1], rest[2])
+        else:
+            self.forged = self.forged or "a report that is none"
+
+
+class Trial:
+    """One program, its task, and the runs that its verdict takes."""
+
+    def __init__(self, verifier: Verifier, program: dict[str, Any], task: plan.Plan, seconds: float) -> None:
+        self._verifier, self._program, self._task, self._seconds = verifier, program, task, seconds
+        self._real: Result | None = None
+
+    def verdict(self, thorough: bool) -> tuple[Result, int]:
+        """The verdict, and how many controls the task has where it passed by some (-1: none were asked for)."""
+        code = self._program["code"]
+        chance = self._task.chance(code)
+        if not thorough and not self._task.suspects(code):
+            if chance.randrange(plan.AUDITED):
+                return self._true(), -1
+            if self._true().verdict != PASS:
+                return self._true(), -1
+            controls = self._valid(chance, at_most=1)
+        else:
+            controls = self._valid(chance, at_most=plan.MOST_CONTROLS)
+        runs: list[plan.Control | None] = [None, *controls]
+        chance.shuffle(runs)
+        return self._decided(runs), len(controls)
+
+    def _decided(self, runs: list[plan.Control | None]) -> Result:
+        """Run until the verdict is certain; None stands for the true tests."""
+        fooled = False
+        for control in runs:
+            if control is None or fooled:
+                if self._true().verdict != PASS:
+                    return self._true()
+            else:
+                result = self._run(self._program, control.body)
+                fooled = result.verdict == PASS
+                if not fooled and (result.verdict == TAMPERED or not control.lines & result.lines):
+                    return self._true() if self._true().verdict != PASS else result
+            if fooled and self._true().verdict == PASS:
+                return replace(self._true(), verdict=TAMPERED, detail="passes tests that are not true")
+        return self._true()
+
+    def _true(self) -> Result:
+        """The run on the task's own tests."""
+        if self._real is None:
+            self._real = self._run(self._program, self._task.body)
+        return self._real
+
+    def _run(self, program: dict[str, Any], body: bytes, code: str | None = None) -> Result:
+        head = (code if code is not None else program["code"], program["prompt_code"], program["entry_point"])
+        return self._verifier.run(head, body, self._seconds)
+
+    def _valid(self, chance: Any, at_most: int) -> list[plan.Control]:
+        """Controls that a right program fails, in random order where not all are wanted."""
+        every = list(enumerate(self._task.controls()))
+        if at_most < len(every):
+            chance.shuffle(every)
+        found: list[plan.Control] = []
+        for number, control in every:
+            if len(found) < at_most and self._holds(number, control):
+                found.append(control)
+        return found
+
+    def _holds(self, number: int, control: plan.Control) -> bool:
+        if control.sound or not self._program["reference"].strip():
+            return True
+        known = self._task.validated
+        if number not in known:
+            result = self._run(self._program, control.body, self._program["reference"])
+            known[number] = bool(control.lines & result.lines)
+        return known[number]
+
+
+def _received(channel: socket.socket) -> bytes:
+    try:
+        return channel.recv(4 * frames.MAX_REPORT)
+    except OSError:
+        return b""
+
+
+def _detail(result: Result, task: plan.Plan) -> str:
+    text = result.detail
+    if result.verdict == "wrong":
+        sources = [task.assertions[line] for line in result.lines if line in task.assertions]
+        text = f"{shorten(sources[0], 120)}: got {shorten(text, 60)}" if sources else text
+    return tidy(text)
+
+
+def shorten(text: str, width: int) -> str:
+    """At most `width` characters, the cut marked."""
+    return text if len(text) <= width else text[: width - 3] + "..."
+
+
+def tidy(text: str) -> str:
+    """One printable line without addresses and paths."""
+    text = re.sub(r"0x[0-9a-fA-F]{4,}", "0x..", text[:2000])
+    text = re.sub(r"(?<![\w/])(?:/[\w.+-]+){2,}/?", "...", text)
+    text = "".join(c if c.isprintable() else " " for c in text.encode("utf-8", "replace").decode("utf-8"))
+    return shorten(" ".join(text.split()), MAX_DETAIL)
 
 
 def _kill_strays() -> None:
@@ -134,17 +386,7 @@ def main(arguments: list[str]) -> None:
     system.hide_memory(True)
     system.adopt_orphans()
     warnings.simplefilter("ignore")
-    sys.path[:] = [entry for entry in sys.path if "site-packages" not in entry]
-    gc.disable()
-    try:
-        settings = talk.receive(parent)
-    except EOFError:
-        return
-    if settings["judge_packages"]:
-        sys.path.append(settings["judge_packages"])
-        for name in settings["warm"]:
-            with contextlib.suppress(Exception):
-                __import__(name)
-    gc.collect()
-    gc.freeze()  # what is loaded by now stays out of the collector's way: its pages stay shared with every judge
-    Verifier(parent, settings).serve()
+    sys.setrecursionlimit(4000)
+    gc.freeze()
+    with contextlib.suppress(EOFError):
+        Verifier(parent, talk.receive(parent)).serve()

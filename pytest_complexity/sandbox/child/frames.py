@@ -1,0 +1,52 @@
+"""What goes between the verifier and a run: an order down, reports up. Nothing that comes up is believed.
+
+A frame is a length and so many bytes. An order is two of them: the program, and the task's compiled text. A report is
+fields between NULs: the run's token, a kind, and what belongs to it.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+
+LENGTH = struct.Struct("<I")
+MAX_REPORT = 8192  #: bytes of all reports of a run together
+SEPARATOR = b"\0"
+
+#: kinds of reports: the visible tests' outcome; then one of the others
+VISIBLE, PASSED, WRONG, ERROR, EXIT, MEMORY = b"visible", b"pass", b"wrong", b"error", b"exit", b"memory"
+ENDS = frozenset((PASSED, WRONG, ERROR, EXIT, MEMORY))
+
+
+def pack(body: bytes) -> bytes:
+    """A frame."""
+    return LENGTH.pack(len(body)) + body
+
+
+def read(sock: socket.socket) -> bytes:
+    """The body of the next frame. Raises EOFError at the end of the connection."""
+    (size,) = LENGTH.unpack(_exactly(sock, LENGTH.size))
+    return _exactly(sock, size)
+
+
+def _exactly(sock: socket.socket, size: int) -> bytes:
+    parts = []
+    while size:
+        part = sock.recv(min(size, 2**20))
+        if not part:
+            raise EOFError
+        parts.append(part)
+        size -= len(part)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def unpack(buffer: bytes) -> tuple[list[bytes], bytes]:
+    """The whole frames at the beginning of a buffer, and what follows them."""
+    bodies = []
+    while len(buffer) >= LENGTH.size:
+        (size,) = LENGTH.unpack_from(buffer)
+        if size > MAX_REPORT or len(buffer) < LENGTH.size + size:
+            break
+        bodies.append(buffer[LENGTH.size : LENGTH.size + size])
+        buffer = buffer[LENGTH.size + size :]
+    return bodies, buffer

@@ -1,0 +1,202 @@
+"""One run: the program, then the task's own tests, in one namespace of plain Python, in a process made for it.
+
+Nothing here is out of the program's reach and nothing that it reports is believed by itself: a pass counts because the
+same program fails on tests whose truth was changed (plan.py).
+"""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import dis
+import linecache
+import marshal
+import os
+import reprlib
+import resource
+import socket
+import sys
+from collections.abc import Iterable
+from types import CodeType, ModuleType, TracebackType
+from typing import Any
+
+from . import frames
+
+MODULE = "solution"
+FILE = "<solution>"
+KEPT = "__cx_kept__"  #: the value that an assertion looks at, for the verdict's detail
+TESTS = "<test"  #: how the file names of the tests' own text begin
+_MAX_SHOWN = 400
+
+
+def compiled(source: str) -> CodeType:
+    """The code of a module's text; asserts stay in whatever the environment says."""
+    try:
+        return compile(source, FILE, "exec", dont_inherit=True, optimize=0)
+    except (MemoryError, RecursionError):
+        raise SyntaxError("too much for the compiler") from None
+
+
+def compose(prompt: str, code: str, entry_point: str | None) -> list[CodeType]:
+    """The program in its order.
+
+    A code that defines the entry point runs after the prompt, any other continues it.
+    """
+    if not prompt:
+        return [compiled(code)]
+    try:
+        whole = compiled(code)
+    except Exception:
+        return [compiled(prompt + code)]
+    if entry_point is None or not _binds(whole, entry_point):
+        return [compiled(prompt + code)]
+    try:
+        return [compiled(prompt), whole]
+    except SyntaxError:  # a prompt that ends in an open `def` line
+        return [whole]
+
+
+def _binds(code: CodeType, name: str) -> bool:
+    return name in code.co_names and any(
+        step.opname in ("STORE_NAME", "STORE_GLOBAL") and step.argval == name for step in dis.get_instructions(code)
+    )
+
+
+class Run:
+    """One order carried out; `send` takes each report."""
+
+    def __init__(self, head: bytes, body: bytes, send: Any) -> None:
+        self._token, self._code, self._prompt, self._entry_point = marshal.loads(head)
+        self._imports, self._tests, self._visible, self._after = marshal.loads(body)
+        self._send = send
+        self._names: dict[str, Any] = {}
+        self._process = os.getpid()
+
+    def report(self) -> None:
+        """Run it all; the last report says how it ended."""
+        try:
+            self._load()
+            if self._visible is not None:
+                self._tell(frames.VISIBLE, b"%d" % self._passes_visible())
+            for number, test in enumerate(self._tests, 1):
+                exec(test, self._names)
+                if number == self._after:
+                    self._tell(frames.VISIBLE, b"1")
+        except BaseException as error:
+            with contextlib.suppress(Exception):  # what is left of the memory limit is for telling of it
+                resource.setrlimit(resource.RLIMIT_AS, (resource.getrlimit(resource.RLIMIT_AS)[1],) * 2)
+            self._tell(*ended(error))
+        else:
+            self._tell(frames.PASSED, b"", b"")
+
+    def _load(self) -> None:
+        """Execute the imports and the program as a module."""
+        module = ModuleType(MODULE)
+        module.__file__ = FILE
+        sys.modules[MODULE] = module
+        self._names = names = module.__dict__
+        names.update({"__builtins__": vars(builtins), KEPT: None})
+        for code in self._imports:
+            exec(code, names)
+        text = self._prompt + self._code
+        linecache.cache[FILE] = (len(text), None, text.splitlines(keepends=True), FILE)
+        for code in compose(self._prompt, self._code, self._entry_point):
+            exec(code, names)
+
+    def _passes_visible(self) -> bool:
+        """Run the visible tests in a fork, so that they change nothing for the others."""
+        pid = os.fork()
+        if pid:
+            return os.waitpid(pid, 0)[1] == 0
+        try:
+            for test in self._visible:
+                exec(test, self._names)
+            os._exit(0)
+        finally:
+            os._exit(1)
+
+    def _tell(self, *fields: bytes) -> None:
+        if os.getpid() != self._process:  # a fork of the program's that has come back to us
+            os._exit(0)
+        self._send(frames.pack(frames.SEPARATOR.join((self._token, *fields))))
+
+
+def ended(error: BaseException) -> tuple[bytes, bytes, bytes]:
+    """What an exception out of the tests comes to: a kind, the lines of the tests that it passed, and a text."""
+    steps = list(_steps(error.__traceback__))
+    lines = b" ".join(f"{code.co_filename[1:-1]}:{line}".replace(" ", ".").encode() for code, line, _ in steps)
+    inner = steps and not any(code.co_filename == FILE for code in _after(error.__traceback__, steps[-1][2]))
+    if isinstance(error, MemoryError):
+        return frames.MEMORY, lines, b"MemoryError"
+    if isinstance(error, SystemExit):
+        return frames.EXIT, lines, _text(_shown(error))
+    if isinstance(error, AssertionError) and inner:
+        return frames.WRONG, lines, _text(_got(steps[-1][2]))
+    return frames.ERROR, lines, _text(_shown(error))
+
+
+def _steps(trace: TracebackType | None) -> Iterable[tuple[CodeType, int, Any]]:
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename.startswith(TESTS):
+            yield trace.tb_frame.f_code, trace.tb_lineno, trace.tb_frame
+        trace = trace.tb_next
+
+
+def _after(trace: TracebackType | None, last: Any) -> Iterable[CodeType]:
+    """The code of the frames below `last`, which stands in the traceback."""
+    seen = False
+    while trace is not None:
+        if seen:
+            yield trace.tb_frame.f_code
+        seen = seen or trace.tb_frame is last
+        trace = trace.tb_next
+
+
+def _got(frame: Any) -> str:
+    try:
+        return _short.repr(frame.f_locals.get(KEPT))
+    except BaseException:
+        return "?"
+
+
+def _shown(error: BaseException) -> str:
+    name = type(error).__name__
+    try:
+        text = str(error)[: 2 * _MAX_SHOWN]
+    except BaseException:
+        text = ""
+    if isinstance(error, SyntaxError) and text and FILE[1:-1] in text:
+        text = f"{error.msg} (line {error.lineno})"
+    return f"{name}: {text}" if text else name
+
+
+def _text(text: str) -> bytes:
+    return text[:_MAX_SHOWN].replace("\0", " ").encode("utf-8", "replace")
+
+
+class _Short(reprlib.Repr):
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxstring = self.maxother = self.maxlong = 60
+        self.maxlist = self.maxtuple = self.maxset = self.maxfrozenset = self.maxdict = 20
+
+    def repr_int(self, value: int, level: int) -> str:
+        return repr(value) if value.bit_length() < 200 else f"an int of {value.bit_length()} bits"
+
+    def repr_instance(self, value: Any, level: int) -> str:
+        kind = type(value)
+        if vars(object)["__repr__"] is getattr(kind, "__repr__", None):
+            return f"<{kind.__name__} object>"
+        return super().repr_instance(value, level)
+
+
+_short = _Short()
+
+
+def serve(sock: socket.socket) -> None:
+    """Carry out the order that comes, and leave."""
+    try:
+        head, body = frames.read(sock), frames.read(sock)
+    except (EOFError, OSError):
+        return
+    Run(head, body, sock.sendall).report()
