@@ -195,6 +195,7 @@ class Run:
         terminal = reporter.config.get_terminal_writer()
         reporter.write(self._results.text(width=max(80, min(terminal.fullwidth, 120)), markup=terminal.hasmarkup))
         reporter.write_line(f"sandbox: {self._sandbox.level}; results: {_shown(self.directory.path)}")
+        reporter.write_line(f"open in a browser: {_shown(self.directory.path / 'report.html')}")
         for gate in self._gates:
             text = annotated(gate)  # an annotation is one at the very beginning of its line only: no colour
             reporter.write_line(text, green=gate.passed, red=text == gate.message and not gate.passed)

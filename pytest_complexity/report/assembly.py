@@ -118,6 +118,9 @@ def results_of(measured: Measured, rule: str | None = None, *, routed: Routed | 
     judgement = judge(played, scored, seed, leaked=bool(routed and routed.evaluation and routed.evaluation.leaked))
     blind = play(bench, controls(played, judgement.policy)) if judgement else None
     policies = {**scored.scores, **(score_policies(blind, seed).scores if blind else {})}
+    calls = measured.run.config.get("calls", "all") if measured.run else "all"
+    # One set of tasks for both tables; where calls were left out, few tasks have a trial of every model.
+    same = bench.tasks if bench.tasks and calls == "all" else measured.counts
     times: dict[str, list[float]] = {name: [] for name in measured.ladder}
     for key, said in measured.run.completions.items() if measured.run else ():
         if key.model in times and said.seconds is not None:
@@ -127,7 +130,7 @@ def results_of(measured: Measured, rule: str | None = None, *, routed: Routed | 
         stability=stability,
         least_stable=stability.least_stable(),
         unmeasured=sum(not outcome.verdict.measured for outcome in measured.outcomes),
-        models={name: score_model(name, measured.counts, measured.outcomes, times[name]) for name in measured.ladder},
+        models={name: score_model(name, same, measured.outcomes, times[name]) for name in measured.ladder},
         played=played,
         policies=policies,
         judgement=judgement,
@@ -135,7 +138,7 @@ def results_of(measured: Measured, rule: str | None = None, *, routed: Routed | 
         nested=non_nested(bench, seed),
         router=routed.evaluation if routed else None,
         cascades=cascades,
-        calls=measured.run.config.get("calls", "all") if measured.run else "all",
+        calls=calls,
     )
     return Results(labels, build(findings), measured.run)
 

@@ -231,7 +231,7 @@ def _notes(report: Report) -> Iterator[str]:
     yield "vs zero-router: points of accuracy against a blind mix of single models at the same cost."
     yield "Intervals are 95%, over tasks."
     if left := run["tasks"] - run["scored"]:
-        yield f"{_tasks(left)} without a measured trial of every model left out of these tables."
+        yield f"Left out of the tables: {_tasks(left)} without a measured trial of every model."
 
 
 def levels(report: Report) -> str:
