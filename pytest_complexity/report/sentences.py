@@ -61,13 +61,39 @@ def headline(report: Report) -> str:
 
 def _pays(report: Report) -> str:
     routing = report["routing"]
-    verdict = "Routing could pay here" if routing["informed"] else "Routing pays here"
+    policy = report["policies"][routing["policy"]]
+    pays = "A cascade pays here" if "plan" in policy else "Routing pays here"
+    verdict = "Routing could pay here" if routing["informed"] else pays
     best = _always(report, report["run"]["ladder"].index(routing["best_single"]))
     low, high = routing["gain_over_best_single_ci"]
     return (
         f"{verdict}: {_judged(report)}. {_does(report, best, 'Always ' + routing['best_single'])}, the most of any "
         f"single model; the difference to it is {points(routing['gain_over_best_single'])} points (95% {points(low)} "
-        f"to {points(high)})."
+        f"to {points(high)}).{_usage(policy)}"
+    )
+
+
+def _usage(policy: Report) -> str:
+    """What a cascade asks, and how to have it; of any other policy nothing."""
+    if "plan" not in policy:
+        return ""
+    calls = (
+        f"{stage['model']} " + ("once" if stage["calls"] == 1 else f"up to {stage['calls']} times")
+        for stage in policy["stages"]
+    )
+    return (
+        f" It asks {', then '.join(calls)}, and stops at the first answer that passes the tests in the prompt. To use "
+        f'it: --cx-calls=cascade:{policy["plan"]}, or Cascade.of("{policy["plan"]}", models) in Python.'
+    )
+
+
+def _check(report: Report) -> str:
+    """How much the visible check tells."""
+    check = report["check"]
+    told = "-" if check["auroc"] is None else f"{check['auroc']:.2f}"
+    return (
+        f"Visible check, on {check['tasks']} of {_tasks(report['run']['scored'])}: {percent(check['precision'])} of "
+        f"the answers that pass it are right, {percent(check['recall'])} of the right ones pass it; AUROC {told}"
     )
 
 
@@ -175,6 +201,8 @@ def details(report: Report) -> list[str]:
             f"Between {routing['policy']} and always {routing['best_single']}, {_tasks(report['run']['scored'])} can "
             f"show a difference of {points(routing['detectable_difference'])[1:]} points in 4 of 5 cases"
         )
+    if report["check"]:
+        found.append(_check(report))
     return [*found, _out_of_order(report)]
 
 
