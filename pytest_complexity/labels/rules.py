@@ -27,7 +27,7 @@ class Rule:
     """A rule that fits a ladder: its canonical name, its number of levels, the function.
 
     `assignment`: for each level from 1 the place, on the ladder from 0, of the model that it is assigned to.
-    `threshold`: the share that `tier` asks for; `meaning`: what each level says, in words. A level never
+    `threshold`: the share that `tier` asks for; `meaning`: levels and what they say, in words. A level never
     rises when a success is added to any model, and None (no level) counts as the highest: undecided levels rest on
     that, so rules of other packages are checked for it.
     """
@@ -36,7 +36,7 @@ class Rule:
     function: Callable[[Shares], int | None] = field(compare=False)  # two partials never equal; names do
     assignment: tuple[int, ...]
     threshold: Fraction | None = None
-    meaning: tuple[str, ...] = ()
+    meaning: tuple[tuple[str, str], ...] = ()
 
     @property
     def levels(self) -> int:
@@ -80,11 +80,11 @@ def default_rule(models: int) -> str:
 
 
 _MEANING = (
-    "the first model solves all its trials, or the first two together at least 7/5 (their shares added)",
-    "else the second model solves all its trials",
-    "else the third model solves all its trials",
-    "else the second or the third model solves at least 2/5 of its trials",
-    "else, if any model ever solved it",
+    ("1", "the first model solves all its trials, or its share and the second model's add up to at least 7/5"),
+    ("2", "else the second model solves all its trials"),
+    ("3", "else the third model solves all its trials"),
+    ("4", "else the second or the third model solves at least 2/5 of its trials"),
+    ("5", "else any model solves one"),
 )
 
 
@@ -110,7 +110,7 @@ def _tier(argument: str | None, models: int) -> Rule:
         raise LabelError(f"tier@{argument}: a share is above 0 and at most 1; write tier@3/5 or tier@0.6")
     name = "tier" if threshold == 1 else f"tier@{threshold}"
     least = "all" if threshold == 1 else f"at least {threshold} of"
-    meaning = tuple(f"model {k} is the first on the ladder to solve {least} its trials" for k in range(1, models + 1))
+    meaning = (("k", f"model k is the first on the ladder to solve {least} its trials"),)
     return Rule(name, partial(tier, threshold=threshold), tuple(range(models)), threshold, meaning)
 
 

@@ -62,7 +62,7 @@ def build(findings: Findings) -> dict[str, Any]:
             "undecided": labels.undecided,
             "below_threshold": labels.below_threshold,
             "assignment": {str(level): place for level, place in enumerate(rule.assignment, 1)},
-            "meaning": {str(level): text for level, text in enumerate(rule.meaning, 1)},
+            "meaning": dict(rule.meaning),
             "stable_share": findings.stability.share,
             "unstable": findings.stability.unstable,
             "least_stable": _least_stable(findings.least_stable),

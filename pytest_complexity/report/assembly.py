@@ -116,7 +116,8 @@ def results_of(measured: Measured, rule: str | None = None, *, routed: Routed | 
     played = cascades.joined(played) if cascades else played
     scored = score_policies(played, seed)
     judgement = judge(played, scored, seed, leaked=bool(routed and routed.evaluation and routed.evaluation.leaked))
-    blind = play(bench, controls(played, judgement.policy)) if judgement else None
+    compared = judgement is not None and judgement.finding != "no_policy"
+    blind = play(bench, controls(played, judgement.policy)) if judgement and compared else None
     policies = {**scored.scores, **(score_policies(blind, seed).scores if blind else {})}
     calls = measured.run.config.get("calls", "all") if measured.run else "all"
     # One set of tasks for both tables; where calls were left out, few tasks have a trial of every model.

@@ -176,7 +176,7 @@ def _always(report: Report, index: int) -> Report:
 
 def _does(report: Report, score: Report, name: str) -> str:
     text = f"{name} solves {percent(score['accuracy'])} at {cost(score['cost'], report)}"
-    return text + (f" (saves {percent(score['saving'])})" if score["saving"] else "")
+    return text + (f" (saves {percent(score['saving'])})" if (score["saving"] or 0) > 0 else "")
 
 
 def behind(report: Report) -> list[str]:
@@ -283,16 +283,19 @@ def levels(report: Report) -> str:
 def meaning(report: Report) -> list[str]:
     """What the levels mean, and why assigning models by them can lose."""
     record, ladder = report["levels"], report["run"]["ladder"]
-    assigned = ", ".join(
-        f"{', '.join(levels)} to {model}"
-        for index, model in enumerate(ladder)
-        if (levels := [level for level, place in record["assignment"].items() if place == index])
-    )
+    means = "; ".join(f"level {level}: {text}" for level, text in record["meaning"].items())
+    by_model = [[level for level, place in record["assignment"].items() if place == k] for k in range(len(ladder))]
+    if list(record["assignment"].values()) == list(range(len(ladder))):
+        assigned = "level k to model k"
+    else:
+        assigned = "; ".join(
+            f"level {' and '.join(levels)} to {model}" for levels, model in zip(by_model, ladder, strict=True) if levels
+        )
     return [
-        *(f"level {level}: {text}" for level, text in record["meaning"].items()),
-        f"assigned are levels {assigned}, and tasks without a level to {ladder[-1]}. This loses where a level is sent "
-        "to a model that solves few of its tasks, where a level came about by luck, or where tasks that no model "
-        "solves cost a call of the last one",
+        *([_capital(means)] if means else []),
+        f"The assignment sends {assigned}; a task without a level to {ladder[-1]}. It loses where a level's model "
+        "solves few of the tasks with that level, where a level came about by luck, and where a task that no model "
+        "solves still costs a call",
     ]
 
 
