@@ -1,6 +1,6 @@
 """The exceptions of the package. Each message says where, what, and what to do next.
 
-Imports nothing. `plugin` turns a `ComplexityError` into a `pytest.UsageError`, `cli.py` into one line on
+Imports nothing. `plugin` turns a `ComplexityError` into a `pytest.UsageError`, `cli/` into one line on
 standard error and exit status 2.
 """
 

@@ -121,8 +121,8 @@ def coverage(worlds: int) -> Iterator[str]:
             played, tuning = joined(bench, some)
             scores = score_policies(played).scores
             for policy in played.policies:
-                if policy.kind != "cascade":
-                    continue
+                if policy.kind != "cascade" or (len(policy.plan.stages) == 1 and policy.plan.stages[0].attempts == 1):
+                    continue  # a single call is no cascade
                 plans = [policy.plan]
                 weights = np.ones(1)
                 if policy.name == "cascade-tuned":

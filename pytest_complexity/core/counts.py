@@ -127,6 +127,8 @@ def read_counts(path: str | PathLike[str], models: Sequence[str] | None = None) 
 
 
 def _task(fields: Fields) -> TaskCounts:
+    if "successes" not in fields.values and (instead := _taken_for(fields.values)):
+        raise fields.wrong("successes", f"is missing. {instead}")
     task_id, text = fields.get("task_id", NAME), fields.get("text", STRING)
     suite = fields.get("suite", STRING.or_null())
     solved = fields.inside("successes")
@@ -141,6 +143,15 @@ def _task(fields: Fields) -> TaskCounts:
         if number > trials[model]:
             raise solved.wrong(model, f"{number} successes of {trials[model]} trials")
     return TaskCounts(suite, task_id, text, trials, successes, max(trials.values()), _costs(fields, successes))
+
+
+def _taken_for(record: Mapping[str, object]) -> str:
+    """What the line is instead, where that can be told, and what to do with it."""
+    if "completion" in record or "solution" in record:
+        return "These are samples, not outcomes. Verify them first: pytest-complexity verify"
+    if "test_list" in record or "test" in record:
+        return "These are tasks, not outcomes. Ask models for completions and verify them first"
+    return ""
 
 
 def _trials(fields: Fields, successes: Mapping[str, int]) -> dict[str, int]:

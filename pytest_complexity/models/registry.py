@@ -123,6 +123,9 @@ def build(
         name = parts["name"]
         table = {**tables.get(name, {}), "adapter": "openai", "model": parts["model"], "url": parts["url"]}
         return _made(Wish(name, table, said, seed), "openai")
+    if "=openai:" in spec and "@" in spec and "://" not in spec:
+        server = spec.rpartition("@")[2]
+        raise ModelError(f"--cx-models: {spec!r} lacks http:// or https:// before {server}; write {_FORM}")
     others = [each.name for each in entry_points(group=ENTRY_POINTS)]
     if spec not in BUILT_IN and spec not in tables and spec not in others:
         known = ", ".join(dict.fromkeys([*BUILT_IN, *tables, *others]))

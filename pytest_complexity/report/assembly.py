@@ -173,9 +173,13 @@ class Checks:
     margin: float = 0.0
 
     @classmethod
-    def read(cls, gates: Sequence[str], baseline: Path | None = None, margin: float = 0.0) -> Checks:
-        """As the options say. Raises `GateError`."""
-        return cls(tuple(map(parse_gate, gates)), read_baseline(baseline) if baseline else None, margin)
+    def read(
+        cls, gates: Sequence[str], baseline: Path | None = None, margin: float = 0.0, option: str = "--cx-gate"
+    ) -> Checks:
+        """As the options say; `option` is the gates'. Raises `GateError`."""
+        return cls(
+            tuple(parse_gate(gate, option) for gate in gates), read_baseline(baseline) if baseline else None, margin
+        )
 
     def of(self, report: Mapping[str, Any], seed: int = 0) -> list[GateResult]:
         """Each of them on a report."""

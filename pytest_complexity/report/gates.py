@@ -43,8 +43,15 @@ class GateResult:
     message: str
 
 
-def parse_gate(text: str) -> Gate:
-    """The gate that is written so. Raises `GateError` with an example of a right one."""
+def parse_gate(text: str, option: str = "--cx-gate") -> Gate:
+    """The gate that is written so. Raises `GateError` with the option's name and an example of a right one."""
+    try:
+        return _parsed(text)
+    except GateError as why:
+        raise GateError(f"{option} {why}") from None
+
+
+def _parsed(text: str) -> Gate:
     match = _GATE.fullmatch(text)
     if match is None:
         raise _malformed(text, "'PATH OP NUMBER' is wanted")
@@ -114,4 +121,4 @@ def _steps(text: str, path: str) -> tuple[str, ...]:
 
 
 def _malformed(text: str, why: str) -> GateError:
-    return GateError(f"--cx-gate {text!r}: {why}, as in 'models.\"gpt-3.5\".accuracy >= 0.7'")
+    return GateError(f"{text!r}: {why}, as in 'models.\"gpt-3.5\".accuracy >= 0.7'")

@@ -155,6 +155,7 @@ def _trial(outcome: Outcome, completion: Completion | None) -> dict[str, Any]:
         "trial": outcome.trial,
         "verdict": outcome.verdict.value,
         "detail": _cut(outcome.detail),
+        "visible": outcome.visible,
         "tokens": outcome.completion_tokens,
         "cost_usd": outcome.cost_usd,
         "text": None,

@@ -22,6 +22,7 @@ Report = Mapping[str, Any]
 _KINDS = {
     "simple": ("one model for every task", "o", "#0072b2"),
     "router": ("decides from the prompt", "D", "#d55e00"),
+    "cascade": ("checks answers and asks on", "s", "#cc79a7"),
     "informed": ("knows the outcomes", "*", "#009e73"),
     "control": ("mixes blindly", "^", "#6a707a"),
 }

@@ -1,29 +1,55 @@
-"""Where the tasks of a suite come from: a built-in suite, one file each, or a file of the user's."""
+"""Where the tasks of a suite come from: a built-in suite, one file each, another package's, or a file of the user's.
+
+A suite is a function `load(dataset) -> Dataset`; `dataset` is what the option of that name says, or None. To add one,
+write its file and its line in `SUITES`, or register it from another package in the entry point group
+`pytest_complexity.suites`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pytest_complexity.core.jsonl import read_bytes, sha256
+from pytest_complexity.core.registry import Registry
 from pytest_complexity.core.tasks import Task, dump_tasks
 from pytest_complexity.errors import TaskError
-from pytest_complexity.suites import humaneval, mbpp
 from pytest_complexity.suites.dataset import Dataset, read_tasks
 
-SUITES: Mapping[str, Callable[[str | None], Dataset]] = {"mbpp": mbpp.load, "humaneval": humaneval.load}
+SUITES = Registry(
+    "suite",
+    "pytest_complexity.suites",
+    {"mbpp": "pytest_complexity.suites.mbpp:load", "humaneval": "pytest_complexity.suites.humaneval:load"},
+    TaskError,
+)
 
 
 def load_suite(suite: str, dataset: str | None = None) -> Dataset:
-    """A built-in suite's tasks; `dataset` is a name that the suite knows or a path. Raises `TaskError`."""
-    try:
-        load = SUITES[suite]
-    except KeyError:
+    """A named suite's tasks; `dataset` is a name that the suite knows or a path. Raises `TaskError`."""
+    if suite not in SUITES:
         raise TaskError(
-            f"suite {suite!r} is not built in (known: {', '.join(SUITES)}): "
+            f"suite {suite!r} is not built in (known: {', '.join(SUITES.names())}): "
             "give its tasks in the marker, tasks='tasks.jsonl' or tasks=[Task(...)]"
-        ) from None
-    return load(dataset)
+        )
+    load: Callable[[str | None], Dataset] = SUITES.load(suite)
+    if suite in SUITES.built_in:
+        return load(dataset)
+    try:
+        return load(dataset)
+    except TaskError:
+        raise
+    except Exception as why:  # whatever another package's module does
+        raise TaskError(f"suite {suite!r}: {type(why).__name__}: {why}") from None
+
+
+def find_suite(name: str, dataset: str | None = None) -> Dataset:
+    """A named suite, or the task file at that path. Raises `TaskError`."""
+    if name in SUITES:
+        return load_suite(name, dataset)
+    path = Path(name)
+    if not path.exists():
+        raise TaskError(f"{name}: neither a suite ({', '.join(SUITES.names())}) nor a task file that exists")
+    return load_file(path.stem, path)
 
 
 def load_file(suite: str, path: Path) -> Dataset:

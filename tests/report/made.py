@@ -27,8 +27,12 @@ def made_run(
     said: Callable[[Key], str] = lambda key: f"def answer():\n    return {str(key)!r}\n",
     suite: str = "made",
     seed: int = 0,
+    shows: bool = False,
 ) -> RunRecord:
-    """Outcomes by chance: each task has a difficulty, each model is better than the one before it."""
+    """Outcomes by chance: each task has a difficulty, each model is better than the one before it.
+
+    `shows`: every other task shows something to check by, and the check is always right.
+    """
     chance = random.Random(seed)
     outcomes, completions = [], {}
     for task_id in tasks:
@@ -40,7 +44,10 @@ def made_run(
                 verdict = Verdict.PASS if right else chance.choice(FAILURES)
                 detail = "" if right else f"assert answer() == 1: got {trial}"
                 cost = round(0.0001 * 8**strength * (1 + chance.random()), 7)
-                outcomes.append(Outcome(*key, verdict, detail, seconds=0.1, completion_tokens=40, cost_usd=cost))
+                visible = right if shows and int(task_id.rpartition("/")[2]) % 2 else None
+                outcomes.append(
+                    Outcome(*key, verdict, detail, visible, seconds=0.1, completion_tokens=40, cost_usd=cost)
+                )
                 completions[key] = Completion(said(key), 20, 40, 0.5 * strength)
     config: dict[str, Any] = {
         "version": "0",

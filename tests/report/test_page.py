@@ -332,6 +332,31 @@ def test_a_router_has_its_curve_its_choices_and_its_classifiers_scores(browser: 
     assert browser.errors() == []
 
 
+def test_cascades_have_their_frontier_and_a_task_shows_their_calls_one_by_one(browser: Browser) -> None:
+    run = made_run(shows=True)
+    report = results(run).report
+    assert len(report["curves"]["cascades"]) > 1
+    browser.open(html(run), at="#task=T/1")  # it shows something to check by
+    browser.wait(lambda: browser.texts("dialog table"))
+    assert any("tuned cascades" in text for text in browser.texts(".legend .entry"))
+    walked = " ".join(browser.texts("dialog table"))
+    stages = report["policies"]["cascade"]["stages"]
+    trials = [each for each in run.outcomes if each.task_id == "T/1"]
+    called = []
+    for stage in stages:
+        for each in [each for each in trials if each.model == stage["model"]][: stage["calls"]]:
+            if not called or not called[-1].visible:
+                called.append(each)
+    told = ", ".join(
+        f"{each.model} {each.trial} {'passes the check' if each.visible else 'fails it'}" for each in called
+    )
+    assert told in walked
+    browser.open(html(run), at="#task=T/0")  # it shows nothing: one unchecked call
+    browser.wait(lambda: browser.texts("dialog table"))
+    assert "middle 0 unchecked" in " ".join(browser.texts("dialog table"))
+    assert browser.errors() == []
+
+
 @pytest.mark.parametrize("tasks", [0, 1])
 def test_counts_alone_and_no_task_at_all_are_shown_too(browser: Browser, tasks: int) -> None:
     counts = (TaskCounts(None, "T/1", "text", dict.fromkeys(LADDER, 2), {"small": 1, "middle": 2, "large": 2}, 2),)

@@ -21,7 +21,7 @@ def words(svg: bytes) -> str:
 def test_every_policy_and_every_verdict_is_named_and_a_figure_is_the_same_each_time() -> None:
     """Whatever a model's name holds: markup, formulas, what cannot be seen, what no file can hold."""
     names = ("$x_1$", "<b>&", "a\u202e\ud800\x07")
-    report = results(made_run([f"T/{number}" for number in range(5)], names, 1)).report
+    report = results(made_run([f"T/{number}" for number in range(5)], names, 1, shows=True)).report
     report = {**report, "router": routed(made_run(trials=1))["router"]}
     drawn = dict(plots(report))
     assert list(drawn) == [f"{name}.{kind}" for name in ("plane", "verdicts", "calibration") for kind in ("svg", "png")]
@@ -30,6 +30,7 @@ def test_every_policy_and_every_verdict_is_named_and_a_figure_is_the_same_each_t
         text = words(drawn[figure])
         assert all(name in text for name in ("$x_1$", "<b>&", "a<U+202E><U+D800><U+0007>"))
     assert "oracle" in words(drawn["plane.svg"])
+    assert "cascade-known" in words(drawn["plane.svg"])
     assert "timeout" in words(drawn["verdicts.svg"])
     assert drawn["plane.png"].startswith(b"\x89PNG")
 

@@ -4,11 +4,12 @@
 const KINDS = {
   simple: { word: "one model for every task", symbol: "circle", colour: "var(--simple)" },
   router: { word: "decides from the prompt", symbol: "diamond", colour: "var(--router)" },
+  cascade: { word: "checks answers and asks on", symbol: "square", colour: "var(--cascade)" },
   informed: { word: "knows the outcomes", symbol: "star", colour: "var(--informed)" },
   control: { word: "mixes blindly", symbol: "triangle", colour: "var(--control)" },
 };
-const FIRST = ["router", "simple", "informed", "control"]; // what is named first has the better places
-const ORDER = ["control", "simple", "informed", "router"]; // what is drawn last lies on top
+const FIRST = ["cascade", "router", "simple", "informed", "control"]; // what is named first has the better places
+const ORDER = ["control", "simple", "informed", "router", "cascade"]; // what is drawn last lies on top
 
 const BASE_STYLE = { background: "transparent", color: "inherit", fontFamily: "inherit", fontSize: "13px", overflow: "visible" };
 
@@ -104,6 +105,7 @@ function plane(width, logarithmic) {
   const narrow = width < 560;
   const hull = report.curves?.zero_router ?? [];
   const sweep = report.curves?.router ?? [];
+  const frontier = report.curves?.cascades ?? [];
   const chart = plot(
     `Cost and quality of ${shown.length} policies: share of tasks solved against ${unitOfCost()}. The table beside it has the same figures.`,
     {
@@ -120,6 +122,7 @@ function plane(width, logarithmic) {
         Plot.gridY({ stroke: "var(--grid)", strokeOpacity: 1, ticks: 6 }),
         Plot.line(densely(hull), { x: "cost", y: "accuracy", stroke: "var(--control)", strokeWidth: 1.5, strokeDasharray: "5 4" }),
         Plot.line(sweep, { x: "cost", y: "accuracy", stroke: "var(--router)", strokeWidth: 1.5 }),
+        Plot.line(frontier, { x: "cost", y: "accuracy", stroke: "var(--cascade)", strokeWidth: 1.5 }),
         Plot.ruleX(shown.filter((each) => each.accuracy_ci), { x: "cost", y1: (each) => each.accuracy_ci[0], y2: (each) => each.accuracy_ci[1], stroke: (each) => KINDS[each.kind].colour, strokeWidth: 1.5, strokeOpacity: 0.65 }),
         Plot.ruleY(shown.filter((each) => each.cost_ci), { y: "accuracy", x1: (each) => each.cost_ci[0], x2: (each) => each.cost_ci[1], stroke: (each) => KINDS[each.kind].colour, strokeWidth: 1.5, strokeOpacity: 0.65 }),
         Plot.dot(shown, { x: "cost", y: "accuracy", symbol: (each) => KINDS[each.kind].symbol, fill: (each) => KINDS[each.kind].colour, stroke: "var(--paper)", strokeWidth: 1, r: 6.5, className: "points" }),
@@ -199,6 +202,7 @@ function legend() {
     ...Object.entries(KINDS).filter(([key]) => kinds.has(key)).map(([, kind]) => entry(glyph(kind), kind.word)),
     (report.curves?.zero_router ?? []).length > 1 ? entry(line("var(--control)", "5 4"), "zero router: two models mixed blindly") : null,
     (report.curves?.router ?? []).length > 1 ? entry(line("var(--router)", null), "the router at every price of a solved task") : null,
+    (report.curves?.cascades ?? []).length > 1 ? entry(line("var(--cascade)", null), "tuned cascades at every price of a solved task") : null,
   ].filter(Boolean);
 }
 

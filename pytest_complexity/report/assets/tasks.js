@@ -214,6 +214,7 @@ function taskBody(task, known, prompt) {
     prompt ? stranger(prompt.replace(/^\n+/, "")) : null,
     known.tests ? el("details", {}, el("summary", {}, "Tests"), stranger(known.tests)) : null,
     choices(task),
+    walks(known.trials),
     ...LADDER.flatMap((model, index) => [
       el("h3", {}, name(model), el("span", { class: "aside" }, task.trials[index] ? ` ${task.successes[index]} of ${plural(task.trials[index], "trial")} right` : " not measured")),
       ...(trials.get(model) ?? []).map(trialDetails),
@@ -238,6 +239,45 @@ function choices(task) {
     { head: "overpaid", cell: ([policy]) => money(task.overpaid?.[policy]) },
   ], rows);
   return el("div", { class: "scroll" }, made);
+}
+
+/** What each cascade does with the trials in the order in which they were made: its calls, and what it hands in. */
+function walks(trials) {
+  const cascades = Object.entries(report.policies).filter(([, policy]) => policy.kind === "cascade" && policy.plan);
+  if (!cascades.length || !trials.length) return null;
+  const made = table("What the cascades do here, call by call", [
+    { head: "policy", text: true, cell: ([policy]) => name(policy) },
+    { head: "plan", text: true, cell: ([, { plan }]) => plan },
+    { head: "calls", text: true, cell: ([, policy]) => el("span", {}, ...visible(walk(policy, trials).map(told).join(", "))) },
+    { head: "hands in", text: true, cell: ([, policy]) => el("span", {}, ...visible(handed(walk(policy, trials)))) },
+  ], cascades);
+  return el("div", { class: "scroll" }, made);
+}
+
+const told = (trial) => `${trial.model} ${trial.trial} ${CHECKED[trial.visible]}`;
+const CHECKED = { true: "passes the check", false: "fails it", null: "unchecked" };
+
+/** The trials that a cascade calls: up to the first that passes, or one where the prompt shows nothing. */
+function walk({ plan, stages }, trials) {
+  const measured = trials.filter((trial) => trial.verdict !== "unmeasured");
+  const shows = measured.some((trial) => trial.visible !== null);
+  const alone = [{ ...stages[plan.endsWith("/last") ? stages.length - 1 : 0], calls: 1 }];
+  const called = [];
+  for (const { model, calls } of shows ? stages : alone) {
+    for (const trial of measured.filter((each) => each.model === model).slice(0, calls)) {
+      called.push(trial);
+      if (trial.visible) return called;
+    }
+  }
+  return called;
+}
+
+/** The answer that passed, else the first of the model asked last. */
+function handed(called) {
+  const last = called.at(-1);
+  if (!last) return "–";
+  const given = last.visible ? last : called.find((each) => each.model === last.model);
+  return `${given.model} ${given.trial}: ${given.verdict}`;
 }
 
 function trialDetails(trial, place) {

@@ -131,7 +131,7 @@ def test_the_command_prints_a_model_or_all_that_it_rests_on(
 
 
 def piped(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
-    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(data)))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
 
 
 def test_in_a_pipe_each_line_is_a_prompt_or_an_object_with_a_text(
@@ -150,7 +150,7 @@ def test_a_pipe_of_no_text_and_a_directory_of_no_router_are_one_line_each(
 ) -> None:
     piped(monkeypatch, EASY.encode() + b"\n\xff\n")
     assert main(["route", str(directory)]) == 2
-    assert capsys.readouterr().err == "pytest-complexity: standard input:2: not UTF-8 (byte 0)\n"
+    assert capsys.readouterr().err == "pytest-complexity: standard input, line 2: not UTF-8 (byte 0)\n"
     assert main(["route", str(tmp_path / "none"), EASY]) == 2
     assert capsys.readouterr().err.count("\n") == 1
 

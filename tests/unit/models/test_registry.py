@@ -58,9 +58,12 @@ def test_a_model_of_any_server() -> None:
         assert server.asked[0]["model"] == "@org/model:7b"
 
 
-@pytest.mark.parametrize(
-    "spec", ["gpt5", "x=openai:m", "x=openai:m@localhost", "=openai:m@http://h", "x=other:m@http://h"]
-)
+def test_a_server_without_its_scheme_is_told_what_lacks() -> None:
+    with pytest.raises(ModelError, match=r"'x=openai:m@127.0.0.1:1' lacks http:// or https:// before 127.0.0.1:1"):
+        build("x=openai:m@127.0.0.1:1")
+
+
+@pytest.mark.parametrize("spec", ["gpt5", "x=openai:m", "=openai:m@http://h", "x=other:m@http://h"])
 def test_unknown_name_lists_the_known(spec: str) -> None:
     with pytest.raises(ModelError, match=r"codellama, gpt35, gpt4.*, mine, and NAME=openai:MODEL@URL"):
         build(spec, {"mine": {"adapter": "openai"}})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,8 @@ import pytest
 from pytest_complexity.core.machine import cache_directory
 from pytest_complexity.core.tasks import Task
 from pytest_complexity.errors import TaskError
-from pytest_complexity.suites import load_list, load_suite
-from pytest_complexity.suites.mbpp import OFFICIAL, fetch
+from pytest_complexity.suites import SUITES, find_suite, load_list, load_suite
+from pytest_complexity.suites.official import OFFICIAL, fetch
 
 
 def test_official_mbpp_has_974_tasks_with_string_ids(shared: Path) -> None:
@@ -77,6 +78,36 @@ def test_tasks_made_in_python_are_checked_too() -> None:
         load_list("mine", [])
     with pytest.raises(TaskError, match="Task objects"):
         load_list("mine", [{"task_id": "A"}])  # type: ignore[list-item]
+
+
+def registered(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, load: str) -> None:
+    """A package on the path whose entry point is a suite."""
+    (tmp_path / "sums.py").write_text(
+        "from pytest_complexity.core.tasks import Task\n"
+        "from pytest_complexity.suites.dataset import Dataset\n\n\n"
+        f"def load(dataset):\n    {load}\n"
+    )
+    info = tmp_path / "sums-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: sums\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[pytest_complexity.suites]\nsums = sums:load\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "sums", raising=False)
+
+
+def test_a_suite_comes_from_another_package_by_its_entry_point(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    registered(
+        monkeypatch, tmp_path, "return Dataset('sums', dataset or 'all', '0', (Task('Sums/1', 'Add.', ('1',)),))"
+    )
+    assert SUITES.names() == ("mbpp", "humaneval", "sums")
+    assert load_suite("sums").tasks[0].task_id == "Sums/1"
+    assert find_suite("sums", "few").name == "few"
+
+
+def test_a_suite_of_another_package_that_fails_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    registered(monkeypatch, tmp_path, "raise RuntimeError('no network')")
+    with pytest.raises(TaskError, match=r"suite 'sums': RuntimeError: no network"):
+        load_suite("sums")
 
 
 def test_the_first_assertions_are_shown_where_a_suite_shows_none() -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,11 +15,12 @@ from typing import Any
 import pytest
 from worlds import counted, labelled
 
-from pytest_complexity.cli import main, parser
+from pytest_complexity.cli import COMMANDS, main
 from pytest_complexity.core.outcomes import Key, Outcome, Verdict
 from pytest_complexity.core.tasks import Task
 from pytest_complexity.labels import label_all
 from pytest_complexity.run.directory import RunDirectory
+from pytest_complexity.sandbox.doctor import Row
 
 LADDER = ("small", "large")
 
@@ -152,7 +157,12 @@ MISTAKES: list[tuple[list[str], str]] = [
     (["label", "{counts}", "-o", "{tmp}"], "cannot be written: Is a directory"),
     (["label", "{counts}", "-o", "{counts}/labels.jsonl"], "cannot be written"),
     (["report", "{counts}", "-o", "{counts}"], "cannot be written"),
-    (["report", "{counts}", "--gate", "accuracy"], "'PATH OP NUMBER' is wanted"),
+    (["report", "{counts}", "--gate", "accuracy"], "--gate 'accuracy': 'PATH OP NUMBER' is wanted"),
+    (
+        ["label", "{tmp}/tasks.jsonl"],
+        "tasks.jsonl, line 1, field 'successes': is missing. These are tasks, not outcomes",
+    ),
+    (["report", "{tmp}/samples.jsonl"], "These are samples, not outcomes. Verify them first: pytest-complexity verify"),
     (["label", "{tmp}/bare"], "no configuration of ours: 'models' is missing"),
     (["label", "{tmp}/nobody"], "no configuration of ours: 'ladder' is missing"),
     (["label", "{tmp}/folder"], "cannot be read: Is a directory"),
@@ -167,6 +177,8 @@ def test_a_mistake_is_one_line_and_exit_status_2(
 ) -> None:
     written(tmp_path / "broken.jsonl", COUNTS, "nonsense")
     written(tmp_path / "empty.jsonl")
+    written(tmp_path / "tasks.jsonl", {"task_id": "T/1", "text": "Add.", "test_list": ["assert f(1) == 1"]})
+    written(tmp_path / "samples.jsonl", {"task_id": "T/1", "completion": "    return 1"})
     config = {"ladder": ["small"], "trials": 2, "models": {"small": {}}}
     for name in ("bare", "nobody", "folder", "folder2", "cut"):
         (tmp_path / name).mkdir()
@@ -205,14 +217,67 @@ def test_help_names_every_command_with_a_line_of_its_own(capsys: pytest.CaptureF
         main(["--help"])
     assert left.value.code == 0
     told = [each.split() for each in capsys.readouterr().out.splitlines()]
-    (commands,) = (action.choices for action in parser()._actions if action.dest != "help")
-    assert commands is not None
-    assert {"label", "report", "data"} <= set(commands)
-    for command in commands:
+    assert {"label", "report", "data"} <= set(COMMANDS)
+    for command in COMMANDS:
         assert any(words[:1] == [command] and len(words) > 1 for words in told), command
         with pytest.raises(SystemExit) as left:
             main([command, "--help"])
         assert left.value.code == 0
+
+
+def test_the_readme_names_every_command_and_no_other() -> None:
+    root = Path(__file__).parents[3]
+    texts = [root / "README.md", *sorted((root / "docs").rglob("*.md"))]
+    named = {name for file in texts for name in re.findall(r"pytest-complexity ([a-z]+) ", file.read_text())}
+    in_readme = set(re.findall(r"^pytest-complexity ([a-z]+)", texts[0].read_text(), re.MULTILINE))
+    assert set(COMMANDS) <= in_readme | named
+    assert in_readme <= set(COMMANDS)
+
+
+def test_help_imports_nothing_heavy_and_a_command_only_its_own() -> None:
+    code = (
+        "import sys; from pytest_complexity.cli import main\n"
+        "try: main(sys.argv[1:])\nexcept SystemExit: pass\n"
+        "print('loaded', *[m for m in ('sklearn', 'numpy', 'rich', 'openai', 'pytest') if m in sys.modules])"
+    )
+    for words in (["--help"], ["doctor", "--help"]):
+        said = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True).stdout
+        assert said.splitlines()[-1] == "loaded"
+
+
+def test_doctor_has_headings_and_no_word_of_failure_where_a_limit_holds(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [
+        Row("level", True, "limits (linux, user)", True),
+        Row("wall time", True, "timeout", True),
+        Row("disk", False, "pass", True),
+        Row("the network", False, "wrong: no", False),
+    ]
+    monkeypatch.setattr("pytest_complexity.cli.doctor.doctor", lambda _: rows)
+    assert main(["doctor"]) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "sandbox level: limits (linux, user)",
+        "limit        state",
+        "wall time    holds",
+        "disk         DOES NOT HOLD: the program that breaks it came to pass",
+        "the network  not promised at this level: the program that breaks it came to wrong: no",
+    ]
+
+
+def test_route_says_that_it_waits_where_a_person_sits_before_it(
+    labels: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    directory = trained(labels, tmp_path)
+    for terminal, said in ((True, "waiting for prompts, one a line; Ctrl-D ends\n"), (False, "")):
+        capsys.readouterr()
+        lines = io.TextIOWrapper(io.BytesIO(b"Add two numbers.\n"))
+        monkeypatch.setattr(lines, "isatty", lambda terminal=terminal: terminal)
+        monkeypatch.setattr(sys, "stdin", lines)
+        assert main(["route", directory]) == 0
+        out, err = capsys.readouterr()
+        assert out.strip() in LADDER
+        assert err == said
 
 
 def test_data_list_names_each_official_file_and_its_digest(capsys: pytest.CaptureFixture[str]) -> None:
@@ -362,14 +427,14 @@ def test_train_without_a_test_writes_no_score(labels: str, tmp_path: Path, capsy
 def test_train_takes_the_rule_that_the_labels_name(tmp_path: Path) -> None:
     file = written(tmp_path / "l.jsonl", *label_all(counted(80), LADDER, "tier@3/5").lines())
     assert json.loads((Path(trained(file, tmp_path)) / "router.json").read_text())["rule"] == "tier@3/5"
-    again = trained(file, tmp_path, "--rule", "tier")
+    again = trained(file, tmp_path, "--rule", "tier", "--overwrite")
     assert json.loads((Path(again) / "router.json").read_text())["rule"] == "tier"
 
 
 def test_a_target_is_kept_beside_the_router_and_forgotten_by_the_next_training(labels: str, tmp_path: Path) -> None:
     policy = Path(trained(labels, tmp_path, "--target", "accuracy>=0.5")) / "policy.json"
     assert json.loads(policy.read_text())["target"] == "accuracy>=0.5"
-    trained(labels, tmp_path)
+    trained(labels, tmp_path, "--overwrite")
     assert not policy.exists()
 
 
@@ -406,17 +471,19 @@ def test_mistakes_around_a_router_are_one_line(
     labels: str, counts: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     directory = trained(labels, tmp_path)
+    other_directory = str(tmp_path / "new")
     unsolved = written(tmp_path / "unsolved.jsonl", line("T/1", 0, 0))
     other = written(tmp_path / "other.jsonl", {**line("T/1", 5, 5), "successes": {"tiny": 5, "large": 5}})
     capsys.readouterr()
     for arguments, said in [
         (["score", str(tmp_path / "none"), counts], "give the directory that `train` wrote"),
-        (["score", directory, unsolved], "none of 1 tasks has a level"),
+        (["score", directory, unsolved], "no task of 1 has a level"),
         (["score", directory, other], "no model 'small' in the file"),
         (["report", counts, "--router", directory, "--rule", "tier@1/2"], "the router is for small, large by tier"),
-        (["train", labels, "-o", directory, "--classifier", "best"], "no classifier 'best'"),
-        (["train", labels, "-o", directory, "--target", "speed>=2"], "write accuracy>=0.8"),
-        (["train", counts, "-o", directory], "2 of 3 tasks have a level, and 20 are needed"),
+        (["train", labels, "-o", directory], "holds a router already. Name another -o, or replace it with --overwrite"),
+        (["train", labels, "-o", other_directory, "--classifier", "best"], "no classifier 'best'"),
+        (["train", labels, "-o", other_directory, "--target", "speed>=2"], "write accuracy>=0.8"),
+        (["train", counts, "-o", other_directory], "2 of 3 tasks have a level, and 20 are needed"),
         (["train", labels, "-o", f"{labels}/x", "--classifier", "majority"], "cannot be written"),
     ]:
         assert main(arguments) == 2
