@@ -4,12 +4,13 @@ usage: serve.py [--rounds N] [--seconds S] [--litellm PATH] [--memory REQUESTS]
 
 Three processes: a server on loopback that answers each request after a time that the request names, `serve` (or
 LiteLLM's proxy) in front of it, and this one, which keeps 1, 32 or 200 requests in flight over connections that stay
-open. The time is 5 ms for each request in flight, so that all loads are 200 requests a second. The ways take turns
-(A B C D A B C D ...), so that a busy machine slows all of them alike. Prints median and 99th percentile of the
-latency in milliseconds, over all rounds, what each way adds to `direct`, and the processor time that the server in
-front spends on a request, which a busy machine hardly changes. `auto` is routed by a classifier that was trained on
-1,000 made-up prompts. `--litellm` is the proxy's program, of an environment that has it. `--memory`: the resident
-memory of `serve` after so many requests, tenth by tenth. Exit status 1 where `auto` adds more than 3 ms to the median.
+open. The time is drawn around 5 ms for each request in flight, so that all loads are about 200 requests a second. The
+ways take turns (A B C D A B C D ...), so that a busy machine slows all of them alike. Prints median and 99th
+percentile of the latency beyond that time in milliseconds, over all rounds, what each way adds to `direct`, and the
+processor time that the server in front spends on a request, which a busy machine hardly changes. `auto` is routed by a
+classifier that was trained on 1,000 made-up prompts. `--litellm` is the proxy's program, of an environment that has it.
+`--memory`: the resident memory of `serve` after so many requests, tenth by tenth. Exit status 1 where `auto` adds more
+than 3 ms to the median.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import argparse
 import asyncio
 import json
 import os
+import random
 import re
 import secrets
 import socket
@@ -85,10 +87,13 @@ def length(head: bytes) -> int:
 def asking(port: int, model: str, key: str) -> Callable[..., Awaitable[list[float]]]:
     """Asks with so many in flight, until `until`: the latencies in seconds."""
 
-    async def client(number: int, until: float, wait: float, most: int) -> list[float]:
+    async def client(number: int, until: float, mean: float, most: int) -> list[float]:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         latencies: list[float] = []
+        draws = random.Random(number)  # so that they do not all come at once
+        await asyncio.sleep(draws.random() * mean)
         while time.perf_counter() < until and len(latencies) < most:
+            wait = mean * (0.5 + draws.random())
             text = f"wait {wait} Write a function to sort list {number} of {len(latencies)} words by their length."
             body = json.dumps({"model": model, "messages": [{"role": "user", "content": text}]}).encode()
             head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n"
@@ -97,14 +102,14 @@ def asking(port: int, model: str, key: str) -> Callable[..., Awaitable[list[floa
             writer.write(head.encode() + body)
             answer = await reader.readuntil(b"\r\n\r\n")
             said = await reader.readexactly(length(answer))
-            latencies.append(time.perf_counter() - before)
+            latencies.append(time.perf_counter() - before - wait)
             assert answer.split(b" ", 2)[1] == b"200", said
         writer.close()
         return latencies
 
     async def load(in_flight: int, seconds: float, most: int = sys.maxsize) -> list[float]:
-        until, wait = time.perf_counter() + seconds, in_flight * EACH if most == sys.maxsize else 0.0
-        found = await asyncio.gather(*(client(number, until, wait, most) for number in range(in_flight)))
+        until, mean = time.perf_counter() + seconds, in_flight * EACH if most == sys.maxsize else 0.0
+        found = await asyncio.gather(*(client(number, until, mean, most) for number in range(in_flight)))
         return [latency for each in found for latency in each]
 
     return load
