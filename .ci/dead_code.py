@@ -22,9 +22,9 @@ ALLOWED = {
     "model_alias": "llama.cpp reads it",
     "n_*": "llama.cpp reads them",
     "verbosity": "llama.cpp reads it",
+    "classify": "LiteLLM calls it",
     "max*": "reprlib reads them",
     "repr_*": "reprlib calls them by the type's name",
-    "write_*": "called by the type's name",
     "end_lineno": "Python's compiler reads it",
     "*col_offset": "Python's compiler reads it",
 }
