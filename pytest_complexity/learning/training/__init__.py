@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_complexity.core.costs import mean_costs
 from pytest_complexity.core.jsonl import sha256
 from pytest_complexity.errors import TrainingError
 from pytest_complexity.labels import Label, Labels
@@ -108,7 +107,7 @@ def fit(
     fitted = make(classifier, seed).fit(texts, levels, successes, trials)
     if known is None:
         known = sketches([row.task.text for row in rows])
-    costs, unit = _costs(measured, ladder)
+    costs, unit = mean_costs([row.task for row in measured], ladder)
     found, tallies = np.unique(levels[levels > 0], return_counts=True)
     source = Source(
         sha256=_digest(measured, ladder),
@@ -149,14 +148,6 @@ def arrays_of(rows: Sequence[Label], ladder: Sequence[str]) -> tuple[NDArray[np.
     trials = [[row.task.trials.get(model, 0) for model in ladder] for row in rows]
     shape = (len(rows), len(ladder))
     return np.array(successes, dtype=np.float64).reshape(shape), np.array(trials, dtype=np.float64).reshape(shape)
-
-
-def _costs(rows: Sequence[Label], ladder: Sequence[str]) -> tuple[tuple[float, ...], Literal["usd", "unit"]]:
-    tables = [row.task.cost_usd for row in rows if row.task.cost_usd]
-    known = [[table[model] for table in tables if model in table] for model in ladder]
-    if all(known):
-        return tuple(math.fsum(costs) / len(costs) for costs in known), "usd"
-    return tuple(10.0**place for place in range(len(ladder))), "unit"
 
 
 def _digest(rows: Sequence[Label], ladder: Sequence[str]) -> str:
