@@ -46,7 +46,7 @@ def told(suite: pytest.Pytester, to: str = "run") -> str:
 def test_a_lazy_run_says_what_its_shares_are_and_goes_on_to_a_full_one(
     run: Runner, suite: pytest.Pytester, outcomes: Outcomes
 ) -> None:
-    run("--cx-calls=lazy").stdout.fnmatch_lines(["*Levels are those of a full run; about routing only*"])
+    run("--cx-calls=lazy").stdout.fnmatch_lines(["*Levels are those of a full run*"])
     assert "8 of 12 trials measured, chosen by --cx-calls=lazy: the accuracies" in told(suite)
     assert report(suite)["run"]["calls"] == "lazy"
     run()
@@ -61,7 +61,7 @@ def test_a_number_of_calls_is_a_budget_and_the_rest_is_filled_in(
     assert result.ret == 0
     result.stdout.fnmatch_lines(["*the budget of 7 calls is spent*"])
     assert len(outcomes()) == 7
-    assert "filled in, right are: small " in told(suite)
+    assert "Accuracy, with estimates for the calls that were not made: small " in told(suite)
     found = report(suite)["calls"]
     assert found["policy"] == "budget"
     assert len(found["chances"]) == 3
