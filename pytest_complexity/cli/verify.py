@@ -97,7 +97,9 @@ def _verify(
     limits = Limits(arguments.timeout, arguments.memory)
     asked = {task_id for count in counts.values() for task_id in count}
     with Sandbox(arguments.sandbox, arguments.workers, limits) as sandbox:
-        directory = RunDirectory(path, _configuration(arguments, dataset, counts, path))
+        directory = RunDirectory.open(
+            path, {**_configuration(arguments, dataset, counts, path), "sandbox": sandbox.level}
+        )
         try:
             for notice in directory.notices:
                 say(notice)
@@ -125,6 +127,7 @@ def _configuration(
         "limit": None,
         "timeout": arguments.timeout,
         "memory": arguments.memory,
+        "show_tests": 0,
         "calls": "all",
         "rule": None,
         "seed": 0,
