@@ -95,6 +95,23 @@ def _usage(policy: Report) -> str:
     )
 
 
+def _cascades(report: Report) -> list[tuple[str, Report]]:
+    return [(name, policy) for name, policy in report["policies"].items() if policy["kind"] == "cascade"]
+
+
+def _plan(name: str, policy: Report) -> str:
+    """What a cascade comes to, and what it lacks."""
+    told = f"{name} is the plan {policy['plan']}: {policy['calls']:.2f} calls a task"
+    if len(policy["stages"]) > 1:
+        ended = (f"{percent(stage['ended'])} with {stage['model']}" for stage in policy["stages"])
+        told += f"; tasks end {', '.join(ended)}"
+    if policy["wanted"]:
+        told += f". There are too few trials for {policy['wanted']}"
+    if policy["short"]:
+        told += f". {_tasks(policy['short'])} have fewer trials than it may call"
+    return told
+
+
 def _check(report: Report) -> str:
     """How much the visible check tells."""
     check = report["check"]
@@ -203,7 +220,7 @@ def details(report: Report) -> list[str]:
             f"show a difference of {points(routing['detectable_difference'])[1:]} points in 4 of 5 cases"
         )
     if report["check"]:
-        found.append(_check(report))
+        found += [*map(_plan, *zip(*_cascades(report), strict=True)), _check(report)]
     return [*found, _out_of_order(report)]
 
 

@@ -42,8 +42,8 @@ class Switching:
     """Follows a strategy on each task: exact plans under a belief, or a cascade's. Sees the visible checks alone.
 
     `costs` of one call by model, in any unit; `checked` the tasks, by (suite, task id), whose prompts show an example:
-    the others get one call, the one that pays best. A trial that was not measured tells nothing, and the model's next
-    one stands in for it. `budget` and `run_budget` are hard caps on the calls above the first model, for each task and
+    the others get one call, the one that pays best. A trial that was not measured is ignored, and the model's next
+    one replaces it. `budget` and `run_budget` are hard caps on the calls above the first model, for each task and
     for all of them; under the second every task makes one call before any makes its next, so that what is left goes
     where it is worth most, whatever the timing.
     """

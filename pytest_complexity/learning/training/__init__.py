@@ -137,7 +137,7 @@ def _check(rows: Sequence[Label]) -> None:
         )
     if len(set(levels)) == 1:
         raise TrainingError(
-            f"all {len(levels)} tasks have level {levels[0]}: nothing to tell apart; "
+            f"all {len(levels)} tasks have level {levels[0]}: there is nothing to distinguish; "
             "try another rule (--rule tier@3/5) or ladder (--models)"
         )
 
@@ -152,8 +152,8 @@ def arrays_of(rows: Sequence[Label], ladder: Sequence[str]) -> tuple[NDArray[np.
 
 def _digest(rows: Sequence[Label], ladder: Sequence[str]) -> str:
     """Of what is learned from: texts, counts and levels, in this order."""
-    told = [
+    learned = [
         [row.task.text, *(str((row.task.successes[model], row.task.trials[model])) for model in ladder), str(row.level)]
         for row in rows
     ]
-    return sha256(repr(told).encode("utf-8", "backslashreplace"))
+    return sha256(repr(learned).encode("utf-8", "backslashreplace"))
