@@ -23,6 +23,10 @@ class SampleError(ComplexityError):
     """Samples that another tool wrote and that cannot be used."""
 
 
+class LogError(ComplexityError):
+    """A log of another tool that cannot be read, or that holds no passes and failures."""
+
+
 class RunDirectoryError(ComplexityError):
     """A run directory of another configuration, or one that cannot be read or written."""
 
