@@ -293,7 +293,7 @@ def check_of(task: Task, completion: str, sandbox: Verifier) -> Check:
     return sandbox.check(program_of(task, code))
 
 
-def base_of(task: Task, completion: str, sandbox: Sandbox, check: Check, *, whole: bool = False) -> Verdict | None:
+def base_of(task: Task, completion: str, sandbox: Verifier, check: Check, *, whole: bool = False) -> Verdict | None:
     """What the task's base tests alone say of a completion that was checked; None where it has none.
 
     `whole`: the completion is code as it stands. Raises `SandboxError` where the harness fails.
