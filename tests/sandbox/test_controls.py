@@ -135,7 +135,7 @@ def shape(code: object) -> object:
     return code.co_name, code.co_filename, code.co_names, list(code.co_positions()), inside
 
 
-@pytest.mark.parametrize("tests", [TESTS, ("for x, e in [(1, 20),\n  (2, [[30], 4])]:\n  assert f(x) == e",)])
+@pytest.mark.parametrize("tests", [TESTS, ("for x, e in [(1, 20),\n  (2, [30, 4])]:\n  assert f(x) == e",)])
 def test_the_bytes_of_a_control_differ_from_the_true_ones_in_constants_alone(tests: tuple[str, ...]) -> None:
     made = planned(*tests)
     for body in [made.body, *(control.body for control in made.controls())]:
