@@ -18,6 +18,7 @@ ALLOWED = {
     "__getattr__": "Python calls it for a name that a module lacks",
     "__path__": "Python's import system reads it",
     "predict_chances": "for users, beside scikit-learn's predict_proba",
+    "label": "for users: the label of one task, beside `label_all`",
     "cell_": "for users: what an estimator has learned ends in _",
     "model_alias": "llama.cpp reads it",
     "n_*": "llama.cpp reads them",

@@ -43,7 +43,7 @@ def counts(tmp_path: Path) -> str:
 def run(tmp_path: Path) -> str:
     """What a session leaves: T/1 is solved by both, T/2 by the large model, and one trial of it was not measured."""
     config = {"ladder": list(LADDER), "trials": 2, "timeout": 10.0, "memory": 1024, "suites": {}}
-    run = RunDirectory(tmp_path / "run", {**config, "models": {name: {} for name in LADDER}})
+    run = RunDirectory.open(tmp_path / "run", {**config, "models": {name: {} for name in LADDER}})
     run.add_tasks([("s", Task("T/1", "Add.")), ("s", Task("T/2", "Halve."))])
     for task_id in ("T/1", "T/2"):
         for model in LADDER:
@@ -163,8 +163,8 @@ MISTAKES: list[tuple[list[str], str]] = [
         "tasks.jsonl, line 1, field 'successes': is missing. These are tasks, not outcomes",
     ),
     (["report", "{tmp}/samples.jsonl"], "These are samples, not outcomes. Verify them first: pytest-complexity verify"),
-    (["label", "{tmp}/bare"], "no configuration of ours: 'models' is missing"),
-    (["label", "{tmp}/nobody"], "no configuration of ours: 'ladder' is missing"),
+    (["label", "{tmp}/bare"], "field 'models' is missing"),
+    (["label", "{tmp}/nobody"], "field 'ladder' is missing"),
     (["label", "{tmp}/folder"], "cannot be read: Is a directory"),
     (["label", "{tmp}/folder2"], "cannot be read: Is a directory"),
     (["report", "{tmp}/cut"], "outcomes.jsonl, line 1"),
