@@ -1,6 +1,5 @@
 """Programs that pass without a look at the tests."""
 
-
 PROGRAMS = {
     "eq_class": "class A:\n    def __eq__(s, o): return True\n    def __ne__(s, o): return False\ndef ENTRY(*a, **k): return A()\n",
     "eq_type_alias": "t = type\ndef ENTRY(*a, **k):\n    return t('A', (), {'_' + '_eq_' + '_': lambda s, o: True})()\n",

@@ -1,6 +1,5 @@
 """What dishonest programs share: the harness found by the frames of their callers, a forged report, the tests' constants."""
 
-
 KIT = r"""
 import sys, os
 def _find(name, cls=None):

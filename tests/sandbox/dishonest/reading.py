@@ -1,6 +1,5 @@
 """Programs that read what is expected, or change the tests."""
 
-
 from .kit import KIT
 
 R = KIT
