@@ -178,7 +178,9 @@ def test_verify_on_a_cluster_loses_nothing_when_a_node_dies(
     killer.start()
     assert main([*command, "-o", "there", f"--ray={raylets.address}"]) == 0
     killer.join()
-    here, there = ([json.loads(line) for line in Path(run, "outcomes.jsonl").open()] for run in ("here", "there"))
+    here, there = (
+        [json.loads(line) for line in Path(run, "outcomes.jsonl").read_text().splitlines()] for run in ("here", "there")
+    )
     verdicts = [{row["task_id"]: (row["verdict"], row["detail"]) for row in rows} for rows in (here, there)]
     assert verdicts[0] == verdicts[1]
     assert len(there) == 80
