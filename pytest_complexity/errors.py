@@ -19,6 +19,10 @@ class RecordingError(ComplexityError):
     """A recording or a file of counts that is broken, contradicts another, or lacks what was asked of it."""
 
 
+class SampleError(ComplexityError):
+    """Samples that another tool wrote and that cannot be used."""
+
+
 class RunDirectoryError(ComplexityError):
     """A run directory of another configuration, or one that cannot be read or written."""
 
