@@ -23,6 +23,14 @@ class SampleError(ComplexityError):
     """Samples that another tool wrote and that cannot be used."""
 
 
+class ChoiceError(ComplexityError):
+    """A router's choices that cannot be read, or that leave tasks out."""
+
+
+class LogError(ComplexityError):
+    """A log of another tool that cannot be read, or that holds no passes and failures."""
+
+
 class RunDirectoryError(ComplexityError):
     """A run directory of another configuration, or one that cannot be read or written."""
 

@@ -143,7 +143,7 @@ def _configuration(
         "limit": None,
         "timeout": arguments.timeout,
         "memory": arguments.memory,
-        "show_tests": 0,
+        "show_tests": None,
         "calls": "all",
         "rule": None,
         "seed": 0,

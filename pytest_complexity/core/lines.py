@@ -36,6 +36,15 @@ def read_lines(path: Path, error: type[ComplexityError]) -> Iterator[tuple[str, 
         raise unreadable(path, why, error) from None
 
 
+def read_head(path: Path, error: type[ComplexityError], size: int = 1 << 16) -> bytes:
+    """The file's first bytes, unpacked. Raises `error`."""
+    try:
+        with _opened(path) as stream:
+            return stream.read(size)
+    except (OSError, EOFError, lzma.LZMAError, zlib.error) as why:
+        raise unreadable(path, why, error) from None
+
+
 def read_whole(path: Path, error: type[ComplexityError], most: int = LONGEST) -> bytes:
     """The file's bytes, unpacked, of which there may be `most`. Raises `error`."""
     try:

@@ -10,14 +10,19 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from pytest_complexity.core.predictions import Prediction
+from pytest_complexity.errors import ChoiceError
 from pytest_complexity.labels import Labels, label_all
-from pytest_complexity.policies import PromptPolicy
+from pytest_complexity.labels.stability import Stability
+from pytest_complexity.policies import Policy, PromptPolicy
+from pytest_complexity.policies.chosen import Chosen
+from pytest_complexity.policies.mix import Mix
 from pytest_complexity.policies.registry import roster
 from pytest_complexity.report import Findings, build, sentences
 from pytest_complexity.report.gates import Gate, GateResult, check_gate, parse_gate
 from pytest_complexity.report.html import page
 from pytest_complexity.report.markdown import markdown
 from pytest_complexity.report.regression import check_baseline, read_baseline
+from pytest_complexity.run.choices import Choices
 from pytest_complexity.run.directory import RunRecord
 from pytest_complexity.run.inputs import Measured
 from pytest_complexity.scoring.models import score_model
@@ -72,7 +77,7 @@ class Results:
         """Hands each file's name and text to `write`; the page tells what was `checked`, and against which report."""
         write("labels.jsonl", "".join(line + "\n" for line in self.labels.lines()))
         write("report.json", self.json())
-        write("report.md", markdown(self.report))
+        write("report.md", markdown(self.report, checked))
         write("report.html", page(self.report, self.run, checked, baseline))
 
     def text(self, *, width: int, markup: bool, only_router: bool = False) -> str:
@@ -105,25 +110,43 @@ class Results:
         return sentences.levels(self.report)
 
 
-def results_of(measured: Measured, rule: str | None = None, *, routed: Routed | None = None, seed: int = 0) -> Results:
-    """Labels and report of what was measured. Raises `LabelError` where the rule does not fit the ladder."""
+def results_of(
+    measured: Measured,
+    rule: str | None = None,
+    *,
+    routed: Routed | None = None,
+    choices: Sequence[Choices] = (),
+    seed: int = 0,
+) -> Results:
+    """Labels and report of what was measured. Raises `LabelError` where the rule does not fit the ladder.
+
+    `choices` of other routers become policies, each beside a shuffle of its own. Raises `ChoiceError` where they leave
+    tasks out.
+    """
     labels = label_all(measured.counts, measured.ladder, rule or (routed.rule if routed else None))
+    stability = Stability(labels)
     bench = Bench.of(labels, routed.predictions if routed else None)
-    played = play(bench, roster(bench.setting(labels.rule, routed.routers if routed else ())))
+    played = play(bench, _with(choices, bench, roster(bench.setting(labels.rule, routed.routers if routed else ()))))
     cascades = _cascades(bench, measured, seed)
     played = cascades.joined(played) if cascades else played
     scored = score_policies(played, seed)
     judgement = judge(played, scored, seed, leaked=bool(routed and routed.evaluation and routed.evaluation.leaked))
-    blind = play(bench, controls(played, judgement.policy)) if judgement else None
+    compared = judgement is not None and judgement.finding != "no_policy"
+    blind = play(bench, controls(played, judgement.policy)) if judgement and compared else None
     policies = {**scored.scores, **(score_policies(blind, seed).scores if blind else {})}
+    calls = measured.run.config.get("calls", "all") if measured.run else "all"
+    # One set of tasks for both tables; where calls were left out, few tasks have a trial of every model.
+    same = bench.tasks if bench.tasks and calls == "all" else measured.counts
     times: dict[str, list[float]] = {name: [] for name in measured.ladder}
     for key, said in measured.run.completions.items() if measured.run else ():
         if key.model in times and said.seconds is not None:
             times[key.model].append(said.seconds)
     findings = Findings(
         labels=labels,
+        stability=stability,
+        least_stable=stability.least_stable(),
         unmeasured=sum(not outcome.verdict.measured for outcome in measured.outcomes),
-        models={name: score_model(name, measured.counts, measured.outcomes, times[name]) for name in measured.ladder},
+        models={name: score_model(name, same, measured.outcomes, times[name]) for name in measured.ladder},
         played=played,
         policies=policies,
         judgement=judgement,
@@ -131,9 +154,25 @@ def results_of(measured: Measured, rule: str | None = None, *, routed: Routed | 
         nested=non_nested(bench, seed),
         router=routed.evaluation if routed else None,
         cascades=cascades,
-        calls=measured.run.config.get("calls", "all") if measured.run else "all",
+        calls=calls,
     )
     return Results(labels, build(findings), measured.run)
+
+
+def _with(choices: Sequence[Choices], bench: Bench, policies: list[Policy]) -> list[Policy]:
+    """The policies with those of the choices in front."""
+    taken = {policy.name for policy in policies} | {"shuffled", "zero-router"}
+    chosen: list[Policy] = []
+    for each in choices:
+        if each.name in taken:
+            raise ChoiceError(f"--choices {each.name}={each.path}: {each.name!r} is another policy's name. Use another")
+        shares = each.on(bench.tasks)
+        chosen.append(Chosen(each.name, shares))
+        if shares:
+            mean = [sum(column) / len(shares) for column in zip(*shares, strict=True)]
+            chosen.append(Mix(f"{each.name} shuffled", mean))
+        taken |= {policy.name for policy in chosen}
+    return [*chosen, *policies]
 
 
 def _cascades(bench: Bench, measured: Measured, seed: int) -> Cascades | None:
