@@ -200,7 +200,7 @@ class Run:
 def _sandbox_of(settings: Settings) -> Sandbox | Cluster:
     limits = Limits(settings.timeout, settings.memory)
     if settings.ray is not None:
-        return Cluster(None if settings.ray == "here" else settings.ray, settings.sandbox, limits)
+        return Cluster(settings.ray, settings.sandbox, limits)
     return Sandbox(settings.sandbox, workers=processors(), limits=limits)
 
 
