@@ -20,8 +20,9 @@ from pytest_complexity.core.outcomes import Verdict
 from pytest_complexity.errors import SandboxError
 from pytest_complexity.sandbox import levels
 from pytest_complexity.sandbox.client import Client
+from pytest_complexity.sandbox.live import LiveRun, ProgramError, ProgramStopped
 
-__all__ = ["Check", "Limits", "Program", "Sandbox"]
+__all__ = ["Check", "Limits", "LiveRun", "Program", "ProgramError", "ProgramStopped", "Sandbox"]
 
 BUSY = 0.1  #: the share of its life in line for a processor from which a program's time is not its own
 NEAR = 0.8  #: the share of the limit from which a time is close to it
@@ -110,6 +111,16 @@ class Sandbox:
         if run.verdict is Verdict.TAMPERED:
             self._thorough = True
         return Check(run.verdict, run.detail, run.visible, borderline, run.seconds, uncontrolled=run.controls == 0)
+
+    def start(self, program: Program) -> LiveRun:
+        """Load a program and leave it loaded, for a test that calls its functions; its own tests are not run.
+
+        Takes one of the workers until it is closed. Raises ProgramError and ProgramStopped for what the program does
+        while it is loaded, SandboxError where the harness failed.
+        """
+        if self._closed:
+            raise SandboxError("the sandbox is closed")
+        return LiveRun(self._verifiers.get(), vars(program), self.limits.seconds, self._verifiers.put)
 
     def _settled(self, program: Program) -> tuple[_Run, bool]:
         """A run whose time is the program's own.

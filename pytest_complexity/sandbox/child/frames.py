@@ -17,6 +17,11 @@ SEPARATOR = b"\0"
 VISIBLE, PASSED, WRONG, ERROR, EXIT, MEMORY = b"visible", b"pass", b"wrong", b"error", b"exit", b"memory"
 ENDS = frozenset((PASSED, WRONG, ERROR, EXIT, MEMORY))
 
+LIVE = b"L"  #: begins the first frame of an order for a live run
+#: kinds of answers of a live run: a plain value, an exception, or a value that does not cross
+VALUE, RAISED, STRANGE = b"value", b"raised", b"strange"
+ANSWERS = frozenset((VALUE, RAISED, STRANGE))
+
 
 def pack(body: bytes) -> bytes:
     """A frame."""

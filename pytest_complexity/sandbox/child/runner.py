@@ -193,10 +193,11 @@ class _Short(reprlib.Repr):
 _short = _Short()
 
 
-def serve(sock: socket.socket) -> None:
-    """Carry out the order that comes, and leave."""
+def serve(sock: socket.socket, live: Any) -> None:
+    """Carry out the order that comes, and leave; `live` is the class of a live run."""
     try:
         head, body = frames.read(sock), frames.read(sock)
     except (EOFError, OSError):
         return
-    Run(head, body, sock.sendall).report()
+    run = live(head, body, sock) if head.startswith(frames.LIVE) else Run(head, body, sock.sendall)
+    run.report()

@@ -26,7 +26,7 @@ import time
 import warnings
 from collections.abc import Callable
 
-from . import filters, namespaces, runner, system
+from . import filters, live, namespaces, runner, system
 
 # What programs import most, loaded once instead of once a trial; each module more would weigh on every fork.
 # Loading binds no name in a program.
@@ -143,7 +143,7 @@ class Zygote:
                 os.chdir(self._home)
                 if self._limit_processes:
                     system.limit("NPROC", MAX_PROCESSES)
-                runner.serve(channel)
+                runner.serve(channel, live.Live)
             finally:
                 os._exit(0)
         channel.close()
