@@ -7,7 +7,7 @@ else is imported when a test carries the marker `complexity` or an option asks f
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -63,13 +63,14 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
 
 
 @pytest.fixture
-def trial(request: pytest.FixtureRequest) -> Trial:
-    """One completion of one task by one model: `trial.verify()` it, or judge it and `trial.record(passed)`."""
+def trial(request: pytest.FixtureRequest) -> Iterator[Trial]:
+    """One completion of one task by one model: `trial.verify()` it, or judge it by `record`, `function`, `check`."""
     if not hasattr(request, "param"):
         raise pytest.UsageError("the fixture `trial` is for tests marked with @pytest.mark.complexity(...)")
     item_trial = request.config.stash[_SESSION].trial(request.param)
     request.node.stash[_TRIAL] = item_trial
-    return item_trial
+    yield item_trial
+    item_trial.close()
 
 
 @pytest.hookimpl(wrapper=True)

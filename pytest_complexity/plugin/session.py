@@ -59,6 +59,7 @@ class Session:
         self._desk: Desk | None = None
         self._run: Run | None = None
         self._sandbox: Sandbox | None = None
+        self._live_sandbox: Sandbox | None = None
         self._recording: Recording | None = None
         self._live: dict[str, Model] = {}
         self._headed = False
@@ -220,7 +221,15 @@ class Session:
     def trial(self, param: Param) -> Trial:
         """The fixture's value."""
         assert self._desk is not None, "the plan is sent before the first item runs"
-        return Trial(param.key, param.task, self._desk)
+        return Trial(param.key, param.task, self._desk, self._for_live_runs)
+
+    def _for_live_runs(self) -> Sandbox:
+        """A sandbox beside the pipeline's, in the process that runs the item: a live run keeps its worker."""
+        if self._live_sandbox is None:
+            self._live_sandbox = Sandbox(
+                self.settings.sandbox, limits=Limits(self.settings.timeout, self.settings.memory)
+            )
+        return self._live_sandbox
 
     def _start(self, plan: Plan) -> None:
         with _usage_errors():
@@ -278,14 +287,17 @@ class Session:
             path, line, _ = item.location
             report.outcome, report.longrepr = "skipped", (path, line or 0, f"Skipped: {call.excinfo.value}")
             return
-        if call.excinfo is not None and not call.excinfo.errisinstance(Unanswered):
+        judged = trial.conclude(call.excinfo.value if call.excinfo else None)
+        if call.excinfo is not None and not judged and not call.excinfo.errisinstance(Unanswered):
+            if trial.judges and report.failed:
+                report.complexity = "unjudged"  # type: ignore[attr-defined]  # a mistake of the test's own
             return
-        if call.excinfo is not None:
+        if call.excinfo is not None and not judged:
             verdict, detail = Verdict.UNMEASURED, str(call.excinfo.value)
         elif trial.outcome is None:
             report.complexity = "unjudged"  # type: ignore[attr-defined]
             report.outcome = "failed"
-            report.longrepr = f"{item.nodeid}: the test called neither trial.verify() nor trial.record()"
+            report.longrepr = f"{item.nodeid}: the test called neither trial.verify() nor record, check or function"
             return
         else:
             verdict, detail = trial.outcome.verdict, trial.outcome.detail
@@ -296,7 +308,7 @@ class Session:
         elif verdict is not Verdict.PASS and self.settings.strict:
             report.outcome, report.longrepr = "failed", f"{trial.key}: {verdict.value}: {detail}"
         elif call.excinfo is not None:
-            report.outcome = "passed"
+            report.outcome, report.longrepr = "passed", None
 
     @contextlib.contextmanager
     def few_errors(self, reporter: pytest.TerminalReporter) -> Iterator[None]:
@@ -347,8 +359,9 @@ class Session:
 
     def close(self) -> None:
         """Ends what is still running."""
-        if self._sandbox is not None:
-            self._sandbox.close()
+        for sandbox in (self._sandbox, self._live_sandbox):
+            if sandbox is not None:
+                sandbox.close()
         if self._run is not None:
             self._run.close()
 

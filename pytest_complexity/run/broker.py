@@ -45,7 +45,7 @@ class Desk(Protocol):
     def completion(self, key: Key) -> str:
         """What the model said. Raises `Unanswered`."""
 
-    def record(self, key: Key, passed: bool, detail: str) -> Outcome:
+    def record(self, key: Key, verdict: Verdict, detail: str) -> Outcome:
         """Writes the verdict of a check of the user's own."""
 
 
@@ -76,10 +76,9 @@ class LocalDesk:
             self._run.add_outcome(self._pipeline.outcome(key).result())
             raise
 
-    def record(self, key: Key, passed: bool, detail: str) -> Outcome:
+    def record(self, key: Key, verdict: Verdict, detail: str) -> Outcome:
         """See `Desk`."""
         completion = self._pipeline.completion(key).result()
-        verdict = Verdict.PASS if passed else Verdict.WRONG
         return self._run.add_outcome(replace(self._pipeline.blank(key, completion), verdict=verdict, detail=detail))
 
     def collect(self, key: Key, future: Future[Outcome]) -> Outcome:
@@ -122,7 +121,7 @@ class LocalDesk:
             if verb == "verify":
                 return {"outcome": self.verify(key).to_json()}
             if verb == "record":
-                return {"outcome": self.record(key, *rest).to_json()}
+                return {"outcome": self.record(key, Verdict(rest[0]), rest[1]).to_json()}
             if verb == "claim" and not self._grant(channel, key, rest[0]):
                 return {}
             return {"completion": self.completion(key)}
@@ -170,9 +169,9 @@ class RemoteDesk:
         """See `Desk`."""
         return str(self._ask("completion", key)["completion"])
 
-    def record(self, key: Key, passed: bool, detail: str) -> Outcome:
+    def record(self, key: Key, verdict: Verdict, detail: str) -> Outcome:
         """See `Desk`."""
-        return Outcome.from_json(self._ask("record", key, passed, detail)["outcome"])
+        return Outcome.from_json(self._ask("record", key, verdict.value, detail)["outcome"])
 
     def _ask(self, verb: str, key: Key, *rest: object) -> Mapping[str, Any]:
         self._number += 1

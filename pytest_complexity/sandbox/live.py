@@ -18,7 +18,7 @@ class ProgramError(Exception):
     """An exception of the program under test; `type` is its type's name.
 
     Where the program's exception is one of Python's own, or a subclass, so is this one: `pytest.raises(ValueError)`
-    sees it.
+    sees it. A plain `ProgramError` says that the program returned what does not cross.
     """
 
     type: str = ""
@@ -39,6 +39,20 @@ class ProgramStopped(BaseException):
 
     def __str__(self) -> str:
         return f"{self.verdict.value}: {self.detail}" if self.detail else self.verdict.value
+
+
+class _Function:
+    """A function of the program's, shown by its name alone in an assertion's message."""
+
+    def __init__(self, name: str, call: Callable[..., Any]) -> None:
+        self.__name__ = name
+        self._call = call
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._call(self.__name__, args, kwargs)
+
+    def __repr__(self) -> str:
+        return self.__name__
 
 
 class LiveRun:
@@ -69,12 +83,8 @@ class LiveRun:
         Raises ProgramError where there is none.
         """
 
-        def call(*args: Any, **kwargs: Any) -> Any:
-            return self._call(name, args, kwargs)
-
         self._call(name, None, {})
-        call.__name__ = call.__qualname__ = name
-        return call
+        return _Function(name, self._call)
 
     def close(self) -> None:
         """End the process."""
@@ -95,9 +105,7 @@ class LiveRun:
             raise TypeError(f"{name}() was given {why}, which does not cross into the sandbox: pass builtins") from None
         answer = self._take({"live": "call", "call": said})
         if answer["kind"] == "strange":
-            raise _kind("TypeError", ("TypeError",))(
-                f"{name}() returned {answer['text']}, which does not cross out of the sandbox"
-            )
+            raise ProgramError(f"{name}() returned {answer['text']}, which does not cross out of the sandbox")
         try:
             return plain.decode(json.loads(answer["text"]))
         except (ValueError, TypeError, KeyError, RecursionError) as why:

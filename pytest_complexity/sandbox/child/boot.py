@@ -14,7 +14,18 @@ from types import ModuleType
 
 PACKAGE = "_cx"
 PARTS = {
-    "verifier": ("system", "talk", "frames", "literals", "sites", "innocent", "plan", "sandboxed", "dialogue", "verifier"),
+    "verifier": (
+        "system",
+        "talk",
+        "frames",
+        "literals",
+        "sites",
+        "innocent",
+        "plan",
+        "sandboxed",
+        "dialogue",
+        "verifier",
+    ),
     "zygote": ("system", "filters", "namespaces", "frames", "plain", "runner", "live", "zygote"),
 }
 

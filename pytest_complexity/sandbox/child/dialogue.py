@@ -51,7 +51,7 @@ class Answer:
         whole = frames.LENGTH.size + size
         if size > MAX_ANSWER:
             self.forged = f"an answer of more than {MAX_ANSWER // 2**20} MiB"
-        elif len(self._buffer) > whole or self.over and not self._closed:
+        elif len(self._buffer) > whole or (self.over and not self._closed):
             self.forged = "an answer too many"
         elif len(self._buffer) == whole:
             self._read(bytes(self._buffer[frames.LENGTH.size :]))

@@ -31,10 +31,8 @@ def encode(value: Any, depth: int = 0) -> Any:
         return {kind.__name__: [encode(each, depth + 1) for each in value]}
     if kind is dict:
         return {"dict": [[encode(key, depth + 1), encode(item, depth + 1)] for key, item in value.items()]}
-    if kind is bytes:
-        return {"bytes": value.hex()}
-    if kind is complex:
-        return {"complex": [value.real, value.imag]}
+    if kind in (bytes, complex):
+        return {kind.__name__: value.hex() if kind is bytes else [value.real, value.imag]}
     raise NotPlain(f"a value of type {kind.__name__}")
 
 
