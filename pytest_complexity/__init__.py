@@ -1,4 +1,4 @@
-"""Find the cheapest model that gets each task right. What users import: `Task`, `Outcome`, `Verdict`, `Cascade`."""
+"""Find the cheapest model that gets each task right. Users import `Task`, `Trial`, `Outcome`, `Verdict`, `Cascade`."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ if TYPE_CHECKING:
     from pytest_complexity.core.outcomes import Outcome, Verdict
     from pytest_complexity.core.tasks import Task
     from pytest_complexity.learning.cascade import Cascade
+    from pytest_complexity.run.trial import Trial
 
-__all__ = ["Cascade", "Outcome", "Task", "Verdict"]
+__all__ = ["Cascade", "Outcome", "Task", "Trial", "Verdict"]
 
 _HOME = {
     "Cascade": "learning.cascade",
     "Outcome": "core.outcomes",
     "Task": "core.tasks",
+    "Trial": "run.trial",
     "Verdict": "core.outcomes",
 }
 

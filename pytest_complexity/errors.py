@@ -61,3 +61,7 @@ class PlanError(ComplexityError):
 
 class SandboxError(ComplexityError):
     """The sandbox cannot be set up, or has lost its processes: no statement about the program."""
+
+
+class PolicyError(ComplexityError):
+    """A policy of another package that cannot be made."""

@@ -3,8 +3,8 @@
     pytest benchmarks/humaneval --cx-run=RUN
     python benchmarks/results/calls.py DATA RUN [SECTIONS] > docs/results/calls.md
 
-SECTIONS are letters, "0abcde" where none is given; "0" is the page's head. DATA holds `outcomes/`, `recordings/` and
-`models/`. Everything is seeded; it takes about ten minutes of one processor.
+SECTIONS are letters, "0abcde" where none is given; "0" is the page's head. DATA holds `outcomes/`, `recordings/`,
+`difftrust/` and `models/`. Everything is seeded; it takes about ten minutes of one processor.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import calls_cpp
 import calls_law
 import calls_lazy
 import calls_switching
-from calls_common import sets
+from calls_common import newer, sets
 from sklearn.exceptions import ConvergenceWarning
 
 
@@ -37,7 +37,7 @@ def page(data: Path, run: Path, letters: str) -> Iterator[str]:
     found = sets(data, run)
     sections = {
         "0": head,
-        "a": lambda: calls_lazy.section(found),
+        "a": lambda: calls_lazy.section(found, newer(data)),
         "b": lambda: calls_cpp.section(found, data),
         "c": lambda: calls_switching.section(found),
         "d": lambda: calls_law.section(data),

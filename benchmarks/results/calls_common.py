@@ -36,7 +36,10 @@ class Set:
 
         On RouterDC's ladder of seven models of about one size the steps are 1, 2, 3, ...
         """
-        known = [[task.cost_usd[model] for task in self.counts if task.cost_usd] for model in self.ladder]
+        known = [
+            [task.cost_usd[model] for task in self.counts if task.cost_usd and model in task.cost_usd]
+            for model in self.ladder
+        ]
         if all(known):
             costs = np.array([np.mean(each) for each in known])
         elif len(self.ladder) > 3:
@@ -62,6 +65,23 @@ def sets(data: Path, run: Path) -> list[Set]:
             "The paper's authors' completions of MBPP, 3 models", data / "recordings" / "mbpp-complexitynet.jsonl"
         ),
     ]
+
+
+def newer(data: Path) -> list[Set]:
+    """DiffTrust's current models: all eight by price, and the first, the lower median and the last of them."""
+    three = ("ministral_8b", "deepseek_r1", "claude_opus_4")
+    found = []
+    for suite, title in (("mbpp", "MBPP"), ("humaneval", "HumanEval")):
+        path = data / "difftrust" / f"{suite}-counts.jsonl"
+        lines = map(json.loads, path.read_text().splitlines())
+        costs = {line["task_id"]: line["cost_usd_estimated"] for line in lines}
+        for ladder in (None, three):
+            counts = [replace(task, cost_usd=costs[task.task_id]) for task in read_counts(path, ladder)]
+            names = tuple(counts[0].trials)
+            found.append(
+                Set(f"DiffTrust's {title}, {len(names)} models", names, counts, signals_of_counts(counts, names))
+            )
+    return found
 
 
 def of(name: str, source: Path | tuple[Path, tuple[str, ...]], ladder: tuple[str, ...] | None = None) -> Set:

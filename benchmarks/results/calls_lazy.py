@@ -20,16 +20,16 @@ from pytest_complexity.labels.rules import Rule
 SEEDS = 5
 
 
-def section(found: list[Set]) -> Iterator[str]:
+def section(found: list[Set], newer: list[Set]) -> Iterator[str]:
     yield "## (a) Lazy labels"
     yield (
-        f"Trials in {SEEDS} random orders. Cost: recorded dollars on RouterBench, elsewhere 1, 10, 100 along "
-        "the ladder "
-        "(1, 2, 3, ... for RouterDC's seven models, which are all of about one size). The last column counts tasks "
-        "whose level differs from the full run's, over all orders."
+        f"Trials in {SEEDS} random orders. Cost: recorded dollars on RouterBench, estimated ones on DiffTrust "
+        "(answers alone, without what a model reasons before: estimates, not bills), elsewhere 1, 10, 100 along the "
+        "ladder (1, 2, 3, ... for RouterDC's seven models, which are all of about one size). The last column counts "
+        "tasks whose level differs from the full run's, over all orders."
     )
     rows = []
-    for each in [five_of_ten(found[0]), five_of_ten(found[1]), *found]:
+    for each in [five_of_ten(found[0]), five_of_ten(found[1]), *found, *newer]:
         rules = ["tier", "tier@3/5"] if each.trials > 1 else ["tier"]
         for rule in ["complexitynet", *rules] if len(each.ladder) == 3 else rules:
             calls, cost, differing = saved(each, rule)

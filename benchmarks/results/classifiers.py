@@ -34,13 +34,13 @@ from pytest_complexity.learning.classifiers import CHEAP
 from pytest_complexity.learning.training import arrays_of, fit, split, train
 from pytest_complexity.learning.training.evaluation import (
     ASKED,
-    calibration_error,
     ceiling,
     evaluate,
-    reliability,
     score_answers,
 )
 from pytest_complexity.learning.training.folds import out_of_fold
+from pytest_complexity.learning.training.ranking import aurocs
+from pytest_complexity.learning.training.reliability import calibration
 from pytest_complexity.scoring.resampling import interval, resampled_means, sign_flip
 
 SEEDS = range(5)
@@ -75,6 +75,10 @@ SETS = {
     "DiffTrust's HumanEval, 3 models, complexitynet": (NEW_HUMANEVAL, NEW3, "complexitynet"),
     "DiffTrust's HumanEval, 2 models, tier@1/2": (NEW_HUMANEVAL, NEW2, "tier@1/2"),
 }
+RANKED = (  # the longest ladder of each data set
+    *("RouterDC, 5 models, tier@1/2", "RouterBench, 5 models, tier", "The authors' counts, 2 models, tier"),
+    *("DiffTrust's MBPP, 8 models, tier@1/2", "DiffTrust's HumanEval, 8 models, tier@1/2"),
+)
 CURVES = ("RouterDC, 3 models, complexitynet", "RouterBench, Mistral 7B and GPTs, tier")
 EXTRAS_ON = "RouterBench, Mistral 7B and GPTs, tier"
 
@@ -144,25 +148,31 @@ def chance_losses(labels: Labels, chances: Floats) -> float:
 
 @dataclass(frozen=True)
 class Cell:
-    """A classifier on a set over all seeds; each array has an entry a decided task, the mean over seeds."""
+    """A classifier on a set over all seeds; each array has an entry a decided task, the mean over seeds.
+
+    `moves`: the least and the most of the seeds' shares of exact levels.
+    """
 
     right: Floats
     near: Floats
     loss: Floats
     chance_loss: float
     seconds: float
+    moves: tuple[float, float]
 
 
 def cell(shelf: Shelf, labels: Labels, name: str, classifier: str, seeds: Sequence[int] = tuple(SEEDS)) -> Cell:
     decided, truth = truth_of(labels)
     every = [told_by(shelf, labels, name, classifier, seed) for seed in seeds]
     said = [each.levels[decided].argmax(axis=1) + 1 for each in every]
+    shares = [float((one == truth).mean()) for one in said]
     return Cell(
         np.mean([one == truth for one in said], axis=0),
         np.mean([abs(one - truth) <= 1 for one in said], axis=0),
         np.mean([losses(each.levels[decided], truth) for each in every], axis=0),
         statistics.fmean(chance_losses(labels, each.chances) for each in every),
         statistics.fmean(each.seconds for each in every),
+        (min(shares), max(shares)),
     )
 
 
@@ -178,16 +188,15 @@ def tested(ours: Floats, theirs: Floats, unit: float) -> str:
 
 
 def comparison(data: Path, shelf: Shelf, *, embedding: bool) -> Iterator[str]:
-    """The main tables, and the sentence on where the winner beats the majority."""
-    wins: dict[str, list[str]] = {"levels": [], "log-loss": [], "neither": []}
+    """The main tables, and the sentences on where the winner beats the majority and the best single level."""
+    wins: dict[str, list[str]] = {"levels": [], "constant": [], "log-loss": [], "neither": []}
     total: dict[str, list[float]] = {name: [] for name in CHEAP}
     for name in SETS:
         labels = labels_of(data, name)
         counts = ", ".join(f"{level}: {count}" for level, count in labels.counts.items() if count)
-        most = max(labels.counts.values()) / len(labels.decided)
-        off = calibration_error(
-            reliability(told_by(shelf, labels, name, "tfidf", 0).chances, *arrays_of(labels.rows, labels.ladder))
-        )
+        _, truth = truth_of(labels)
+        constant = (truth == np.bincount(truth).argmax()).astype(float)
+        off = calibration(told_by(shelf, labels, name, "tfidf", 0).chances, *arrays_of(labels.rows, labels.ladder))
         noise = ceiling(labels.decided, labels.ladder, labels.rule)
         cells = {one: cell(shelf, labels, name, one) for one in CHEAP}
         if embedding and name == EXTRAS_ON:
@@ -201,10 +210,12 @@ def comparison(data: Path, shelf: Shelf, *, embedding: bool) -> Iterator[str]:
                     one,
                     percent(float(found.right.mean())),
                     percent_ci(found.right),
+                    " to ".join(f"{100 * share:.1f}" for share in found.moves),
                     percent(float(found.near.mean())),
                     f"{found.loss.mean():.3f}",
                     f"{found.chance_loss:.3f}",
                     "" if one == "majority" else tested(found.right, majority.right, 100),
+                    tested(found.right, constant, 100),
                     "" if one == "majority" else tested(found.loss, majority.loss, 1),
                     f"{found.seconds:.1f}",
                 ]
@@ -222,20 +233,28 @@ def comparison(data: Path, shelf: Shelf, *, embedding: bool) -> Iterator[str]:
         ]
         for kind in won or ["neither"]:
             wins[kind].append(name)
+        beyond = best.right - constant
+        if beyond.mean() > 0 and float(sign_flip(beyond[:, None], 0)[0]) < 0.05:
+            wins["constant"].append(name)
         yield f"### {name}"
         yield (
             f"{' < '.join(labels.ladder)}. {len(labels.rows)} tasks, {len(labels.decided)} with a level ({counts}); "
             + ("ceiling unknown: one trial a model" if noise is None else f"ceiling {percent(noise)}")
-            + f"; naming the most frequent level of the set for all gives {percent(most)}. "
-            + f"`tfidf`'s chances are off by {100 * off:.1f} points (expected calibration error)."
+            + f"; the best single level for all gives {percent(float(constant.mean()))}. "
+            + f"`tfidf`'s chances are off by {100 * off.error:.1f} points (expected calibration error); exactly right "
+            + f"chances would show {100 * off.perfect:.1f}, and 95% of the time less than {100 * off.perfect_95:.1f}."
         )
         yield table(
-            "classifier|exact|95%|within 1|log-loss|chances|exact, against majority|log-loss, against majority|s", rows
+            "classifier|exact|95%|least to most of the seeds|within 1|log-loss|chances|exact, against majority|"
+            "exact, against the best level|log-loss, against majority|s",
+            rows,
         )
     yield "### Who wins"
     yield (
         f"By a paired test at 5%, `tfidf` names the level more often than the majority label does on "
-        f"{len(wins['levels'])} of {len(SETS)} sets ({'; '.join(wins['levels']) or 'none'}), and its chances of the "
+        f"{len(wins['levels'])} of {len(SETS)} sets ({'; '.join(wins['levels']) or 'none'}), more often than the best "
+        f"single level, which is chosen on the very tasks, on {len(wins['constant'])} "
+        f"({'; '.join(wins['constant']) or 'none'}), and its chances of the "
         f"levels have less log-loss on {len(wins['log-loss'])} ({'; '.join(wins['log-loss']) or 'none'})."
     )
     yield (
@@ -246,8 +265,41 @@ def comparison(data: Path, shelf: Shelf, *, embedding: bool) -> Iterator[str]:
     yield (
         "Mean log-loss over the sets against the majority's: "
         + ", ".join(f"`{one}` {statistics.fmean(found):+.3f}" for one, found in total.items() if one != "majority")
-        + ". The default is the lowest."
+        + f". `{min(total, key=lambda one: statistics.fmean(total[one]))}` has the lowest."
     )
+
+
+def ranked(data: Path, shelf: Shelf) -> Iterator[str]:
+    """AUROC of each model's predicted chance."""
+    rows = []
+    for name in RANKED:
+        labels = labels_of(data, name)
+        counts = arrays_of(labels.rows, labels.ladder)
+        every = [
+            aurocs(told_by(shelf, labels, name, "tfidf", seed).chances, *counts, labels.ladder, seed) for seed in SEEDS
+        ]
+        for column, model in enumerate(labels.ladder):
+            found = [each[model] for each in every]
+            if found[0] is None:
+                continue
+            values = [each.value for each in found if each is not None]
+            rows.append(
+                [
+                    name.split(",")[0],
+                    model,
+                    percent(float(counts[0][:, column].sum() / counts[1][:, column].sum())),
+                    f"{found[0].value:.2f} ({found[0].ci[0]:.2f} to {found[0].ci[1]:.2f})",
+                    f"{min(values):.2f} to {max(values):.2f}",
+                ]
+            )
+    yield "## How well the chances rank"
+    yield (
+        "AUROC of each model's chance of success as `tfidf` predicts it from the prompt, out of fold, on the longest "
+        "ladder of each data set: the chance that a trial that succeeded was predicted higher than one that failed. "
+        "0.50 is luck; the interval is over tasks, for the first seed. Where a model solves nearly everything, a few "
+        "tasks decide."
+    )
+    yield table("data|model|solves|AUROC (95%)|least to most of the seeds", rows)
 
 
 def betabinomial(chances: Floats, trials: int, concentration: float) -> Floats:
@@ -509,6 +561,7 @@ def main() -> None:
         "how often two halves of the same trials give a task the same level.",
         "## Data sets",
         *comparison(data, shelf, embedding=arguments.embedding),
+        *ranked(data, shelf),
         *direct_or_derived(data, shelf),
         *authors(data),
         *curve_of_tasks(data, shelf),

@@ -1,4 +1,4 @@
-"""So many calls where they tell most, and the rest of the matrix filled in (arXiv 2407.01300, with our estimator).
+"""A fixed number of calls, where they inform most; the other cells are predicted (arXiv 2407.01300, our estimator).
 
 In rounds: fit the chances of every cell to what is known, then take one by one the calls that are expected to lower
 the variance of the chances of all of the task's cells the most.

@@ -159,13 +159,20 @@ class SavedPlan:
             raise PlanError(f"the plan {self.plan} is for the models {', '.join(self.ladder)}, not {', '.join(ladder)}")
         return Plan.parse(self.plan, len(self.ladder))
 
+    def sentence(self) -> str:
+        """What it asks, and what to expect of it."""
+        stages = self.on(self.ladder).stages
+        calls = (f"{self.ladder[model]} " + ("once" if n == 1 else f"up to {n} times") for model, n in stages)
+        cost = f"${1000 * self.cost:.3g} for a thousand" if self.unit == "usd" else f"cost {self.cost:.3g} for each"
+        target = f", calibrated to {self.target}" if self.target else ""
+        return (
+            f"cascade {self.plan}{target}: {', then '.join(calls)}; {100 * self.accuracy:.1f}% right at {cost} of "
+            "the tasks that it was chosen on"
+        )
+
     def save(self, directory: Path) -> None:
         """Writes it into a directory. Raises `PlanError`."""
-        file = directory / PLAN_NAME
-        try:
-            file.write_text(json.dumps({"format": _FORMAT, **asdict(self)}, indent=2) + "\n", encoding="utf-8")
-        except OSError as why:
-            raise PlanError(f"{file}: cannot be written: {why.strerror}") from None
+        _write(directory / PLAN_NAME, json.dumps({"format": _FORMAT, **asdict(self)}, indent=2) + "\n")
 
     @classmethod
     def load(cls, directory: Path) -> SavedPlan:
@@ -189,3 +196,21 @@ class SavedPlan:
         )
         found.on(found.ladder)
         return found
+
+
+def save_plan(directory: Path, plan: SavedPlan | None) -> None:
+    """Writes a plan beside a classifier; None: removes the one of an earlier training. Raises `PlanError`."""
+    if plan is None:
+        _write(directory / PLAN_NAME, None)
+    else:
+        plan.save(directory)
+
+
+def _write(file: Path, text: str | None) -> None:
+    try:
+        if text is None:
+            file.unlink(missing_ok=True)
+        else:
+            file.write_text(text, encoding="utf-8")
+    except OSError as why:
+        raise PlanError(f"{file}: cannot be written: {why.strerror}") from None

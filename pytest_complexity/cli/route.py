@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
+from pytest_complexity.calls.cascade import PLAN_NAME, SavedPlan
 from pytest_complexity.cli.arguments import say
 from pytest_complexity.errors import ComplexityError
 from pytest_complexity.learning.router import Router
@@ -25,15 +26,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PROMPT",
         help="or - for standard input: a prompt a line, or a JSON object with a field `text`",
     )
-    parser.add_argument("--json", action="store_true", help="a JSON object a line: model, chances, level, cost")
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="a JSON object a line: model, chances, level, cost, and the plan of a cascade",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints a model for each prompt."""
     router = Router.load(arguments.router)
+    plan = SavedPlan.load(arguments.router) if (arguments.router / PLAN_NAME).exists() else None
+    if plan and not arguments.json:
+        say(plan.sentence())
     for prompt in _prompts() if arguments.prompt == "-" else [arguments.prompt]:
         route = router.route(prompt)
-        print(json.dumps(asdict(route)) if arguments.json else route.model, flush=True)
+        record = {**asdict(route), "plan": plan.plan} if plan else asdict(route)
+        print(json.dumps(record) if arguments.json else route.model, flush=True)
     return 0
 
 

@@ -6,20 +6,26 @@ import argparse
 import contextlib
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
+from pytest_complexity.calls.cascade import save_plan
 from pytest_complexity.cli.arguments import add_inputs, ladder, plural, say, share, whole, write
 from pytest_complexity.cli.score import print_score
-from pytest_complexity.errors import ComplexityError
+from pytest_complexity.errors import ComplexityError, TargetError
 from pytest_complexity.labels import to_json
+from pytest_complexity.learning.cascade import choose
 from pytest_complexity.learning.classifiers import CLASSIFIERS, DEFAULT
 from pytest_complexity.learning.router import calibrate_to, save_policy
 from pytest_complexity.learning.training import train
 from pytest_complexity.learning.training.calibration import parse_target
 from pytest_complexity.learning.training.repeats import repeated
-from pytest_complexity.run.inputs import read_labels
+from pytest_complexity.run.inputs import read_inputs, read_labels
+from pytest_complexity.scoring.policies import Bench
+
+T = TypeVar("T")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,11 +67,22 @@ def run(arguments: argparse.Namespace) -> int:
     with _progress():
         training = train(labels, arguments.classifier, arguments.seed, arguments.test)
         learned = replace(labels, rows=training.train)
-        calibrated = calibrate_to(target, training.trained, learned, arguments.seed) if target else None
+        outcomes = read_inputs(arguments.inputs, labels.ladder).outcomes
+        plan, no_plan = kept(lambda: choose(Bench.of(learned), outcomes, target, arguments.seed))
+        calibrated, no_router = kept(
+            lambda: calibrate_to(target, training.trained, learned, arguments.seed) if target else None
+        )
+    if no_router and not plan:
+        raise no_router  # neither way keeps the target
     training.save(arguments.o)
     save_policy(arguments.o, calibrated)
+    save_plan(arguments.o, plan)
     if calibrated:
         say(calibrated.sentence(training.trained.unit))
+    if plan:
+        say(plan.sentence())
+    for why in filter(None, (no_router, no_plan)):
+        say(str(why))
     test = arguments.o / "test.jsonl"
     write(test, "".join(json.dumps(to_json(row, labels.ladder, labels.rule)) + "\n" for row in training.test))
     say(
@@ -78,6 +95,14 @@ def run(arguments: argparse.Namespace) -> int:
     if again := repeated(labels, arguments.classifier, arguments.seed, arguments.test, arguments.repeats):
         say(again.sentence())
     return status
+
+
+def kept(make: Callable[[], T]) -> tuple[T | None, TargetError | None]:
+    """What was made, or why the target cannot be kept in that way."""
+    try:
+        return make(), None
+    except TargetError as why:
+        return None, why
 
 
 @contextlib.contextmanager

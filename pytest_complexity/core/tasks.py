@@ -79,7 +79,7 @@ def read_tasks(path: Path) -> list[Task]:
 
 
 def collect_tasks(records: Iterable[tuple[str, Mapping[str, Any]]], where: str) -> list[Task]:
-    """Tasks of records that stand at named places: each has an assertion, no id stands twice, one at least."""
+    """Tasks of records, each with its place for messages: at least one, each with an assertion and an id of its own."""
     tasks: dict[str, Task] = {}
     places: dict[str, str] = {}
     for place, record in records:

@@ -24,7 +24,8 @@ from pytest_complexity.errors import ModelError, PlanError, TargetError
 from pytest_complexity.learning.near_duplicates import groups, sketches
 from pytest_complexity.learning.training.calibration import Target
 from pytest_complexity.models import Busy, Closable, Completion, Model
-from pytest_complexity.models.registry import build, name_of
+from pytest_complexity.models.registry import build
+from pytest_complexity.models.spec import split_spec
 from pytest_complexity.run.pipeline import check_of
 from pytest_complexity.run.scheduler import Patience
 from pytest_complexity.sandbox import Sandbox
@@ -86,7 +87,7 @@ class Cascade:
     @classmethod
     def of(cls, plan: Plan | str, models: Sequence[str | Model], ladder: Sequence[str] | None = None) -> Cascade:
         """A cascade by a plan such as `2223`, without a trained directory; `models` cheapest first."""
-        given = {name_of(each) if isinstance(each, str) else each.name: each for each in models}
+        given = {split_spec(each)[0] if isinstance(each, str) else each.name: each for each in models}
         names = tuple(ladder or given)
         if missing := [name for name in names if name not in given]:
             raise ModelError(f"the plan's ladder is {', '.join(names)}, and no model {missing[0]!r} is given")

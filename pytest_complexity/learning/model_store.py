@@ -26,7 +26,7 @@ from pytest_complexity.core.predictions import Prediction
 from pytest_complexity.errors import LabelError, TrainedError, TrainingError
 from pytest_complexity.labels.rules import Rule
 from pytest_complexity.learning.classifiers import CLASSIFIERS
-from pytest_complexity.learning.classifiers.base import TextClassifier, wanted
+from pytest_complexity.learning.classifiers.base import TextClassifier, array_of
 from pytest_complexity.learning.near_duplicates import Sketches, repeated, sketches
 
 FORMAT = 1
@@ -52,7 +52,8 @@ class Trained:
     """See the module.
 
     `costs`: mean cost of a call by ladder order, in US dollars where the labels carried them (`unit` "usd"), else 1,
-    10, 100, ... ("unit"). `known` holds a sketch of each training prompt, to tell leaks.
+    10, 100, ... ("unit"). `known` holds a MinHash sketch of each training prompt (tasks x 128, uint32), to detect
+    test tasks that repeat a training task.
     """
 
     name: str
@@ -80,7 +81,7 @@ class Trained:
         ]
 
     def leaks(self, texts: Sequence[str]) -> NDArray[np.bool_]:
-        """Which of the prompts stand among the training tasks, exactly or nearly."""
+        """Which of the prompts repeat a training task, exactly or nearly."""
         return repeated(sketches(texts), self.known)
 
     def save(self, path: str | PathLike[str]) -> None:
@@ -151,7 +152,7 @@ def _restored(fields: Fields, directory: Path) -> Trained:
     where = directory / ARRAYS_NAME
     arrays = _arrays(where, fields.get("arrays_sha256", STRING, _REMEDY))
     try:
-        known = wanted(arrays, "known", "u", 2, (None, sketches([""]).shape[1]))
+        known = array_of(arrays, "known", "u", 2, (None, sketches([""]).shape[1]))
         classifier = kind.from_arrays(arrays, seed=source.seed)
     except TrainedError as why:
         raise TrainedError(f"{where}: {why}. {_REMEDY}") from None

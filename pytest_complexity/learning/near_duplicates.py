@@ -71,12 +71,12 @@ def groups(rows: Sketches) -> NDArray[np.int64]:
 def repeated(rows: Sketches, known: Sketches) -> NDArray[np.bool_]:
     """Which sketches are near-duplicates of one of the known."""
     distinct, place = _distinct(np.concatenate([known, rows]))
-    stands = np.zeros(len(distinct), dtype=bool)
-    stands[place[: len(known)]] = True
-    found = stands.copy()
+    seen = np.zeros(len(distinct), dtype=bool)
+    seen[place[: len(known)]] = True
+    found = seen.copy()
     for one, others in _near(distinct):
-        found[one] |= stands[others].any()
-        found[others] |= stands[one]
+        found[one] |= seen[others].any()
+        found[others] |= seen[one]
     repeats: NDArray[np.bool_] = found[place[len(known) :]]
     return repeats
 

@@ -14,6 +14,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from pytest_complexity.core.fields import COUNT, NUMBER, STRING, Fields
 from pytest_complexity.core.jsonl import parse_object, read_bytes
 from pytest_complexity.errors import TrainedError
 from pytest_complexity.labels import Labels
@@ -110,9 +111,7 @@ def save_policy(path: Path, calibrated: Calibrated | None) -> None:
 def _calibrated(file: Path) -> dict[str, Any] | None:
     if not file.exists():
         return None
-    record = parse_object(read_bytes(file, TrainedError), str(file), TrainedError)
-    willingness = record.get("willingness")
-    right = isinstance(willingness, (int, float)) and not isinstance(willingness, bool) and 0 <= willingness < 1e300
-    if record.get("format") != _FORMAT or not right or not isinstance(record.get("target"), str):
-        raise TrainedError(f"{file}: no policy that this version of pytest-complexity reads; train again")
-    return record
+    fields = Fields(parse_object(read_bytes(file, TrainedError), str(file), TrainedError), str(file), TrainedError)
+    if fields.get("format", COUNT, "Train again") != _FORMAT:
+        raise fields.wrong("format", f"expected {_FORMAT}, which this version of pytest-complexity writes. Train again")
+    return {name: fields.get(name, kind, "Train again") for name, kind in (("willingness", NUMBER), ("target", STRING))}

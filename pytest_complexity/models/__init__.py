@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
+from pytest_complexity.core.outcomes import Key
 from pytest_complexity.core.tasks import Task
 
 
@@ -119,6 +120,14 @@ class Bounded(Protocol):
 
     def most_tokens(self, task: Task) -> tuple[int, int]:
         """Upper bounds in tokens: of the prompt, and of one answer."""
+
+
+@runtime_checkable
+class Recorded(Protocol):
+    """A model that can say beforehand which trials it has an answer to."""
+
+    def knows(self, key: Key) -> bool:
+        """Whether this trial has an answer."""
 
 
 @runtime_checkable

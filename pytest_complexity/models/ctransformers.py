@@ -21,6 +21,7 @@ from pytest_complexity.core.machine import processors
 from pytest_complexity.core.tasks import Task
 from pytest_complexity.errors import ModelError
 from pytest_complexity.models import Completion, Price, Sampling, Unanswered, prompts
+from pytest_complexity.models.spec import ModelSpec
 
 PATH_VARIABLE = "PYTEST_COMPLEXITY_CODELLAMA"
 #: Code Llama's in the paper (arXiv 2312.11511).
@@ -95,11 +96,11 @@ class CTransformersModel:
 
     def most_tokens(self, task: Task) -> tuple[int, int]:
         """See `Bounded`. A token holds at least one byte; beginning and word mark come to the text's own."""
-        return len(self._prompt(task).prompt.encode()) + 8, self._sampling.max_tokens
+        return len(prompts.prefix(task).prompt.encode()) + 8, self._sampling.max_tokens
 
     async def complete(self, suite: str, task: Task, trial: int) -> Completion:
         """One continuation, a whole function where the prompt ended with its `def` line. Raises `Unanswered`."""
-        asked = self._prompt(task)
+        asked = prompts.prefix(task)
         draws = random.Random(f"{self._seed} {suite} {task.task_id} {trial}")
         stop = threading.Event()
         loop = asyncio.get_running_loop()
@@ -112,9 +113,6 @@ class CTransformersModel:
             raise Unanswered(line[:200]) from None
         finally:
             stop.set()  # a call that was cancelled ends with its next token
-
-    def _prompt(self, task: Task) -> prompts.Prefix:
-        return prompts.prefix(task)
 
     def _continue(self, asked: prompts.Prefix, draws: random.Random, stop: threading.Event) -> Completion:
         with self._lock:
@@ -198,3 +196,17 @@ def _tokenize(llm: Any, text: str) -> list[int]:
     buffer = (ctypes.c_int * (len(data) + 8))()
     count = llm.ctransformers_llm_tokenize(data, llm.model_type == "llama", buffer)
     return list(buffer[:count])
+
+
+def make(spec: ModelSpec) -> CTransformersModel:
+    """The adapter `ctransformers`."""
+    return CTransformersModel(
+        spec.name,
+        spec.path("path"),
+        sampling=spec.sampling(PAPER_SAMPLING),
+        price=spec.price(),
+        model_type=spec.get("model_type", str, "llama"),
+        context=spec.positive("context", int, 2048),
+        threads=spec.positive("threads", int),
+        seed=spec.seed,
+    )

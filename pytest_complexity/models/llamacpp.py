@@ -18,6 +18,7 @@ from pytest_complexity.core.tasks import Task
 from pytest_complexity.errors import ModelError
 from pytest_complexity.models import Completion, Price, Sampling, Unanswered
 from pytest_complexity.models.openai import Endpoint, OpenAIModel, Server
+from pytest_complexity.models.spec import ModelSpec
 
 _HOURS = 6 * 3600.0  # a call waits in the server's own queue, for as long as the machine needs
 
@@ -122,3 +123,24 @@ class LlamaCppModel:
         params.cpuparams.n_threads = engine.threads or max(1, processors() // 2)
         params.verbosity = -1
         return xllamacpp.Server(params)
+
+
+def make(spec: ModelSpec) -> LlamaCppModel:
+    """The adapter `llamacpp`."""
+    path = spec.path("path")
+    if path is None:
+        raise spec.error("path is missing. Set it to the GGUF file")
+    engine = Engine(
+        context=spec.positive("context", int, 4096),
+        parallel=spec.positive("parallel", int, 4),
+        threads=spec.positive("threads", int),
+        gpu_layers=spec.get("gpu_layers", int, -1),
+    )
+    return LlamaCppModel(
+        spec.name,
+        path,
+        engine,
+        endpoint=spec.choice("endpoint", ("chat", "completions")),  # type: ignore[arg-type]
+        sampling=spec.sampling(),
+        price=spec.price(),
+    )

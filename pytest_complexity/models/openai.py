@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pytest_complexity.core.tasks import Task
 from pytest_complexity.errors import ModelError
 from pytest_complexity.models import Busy, Completion, Price, Refused, Sampling, Unanswered, prompts
+from pytest_complexity.models.spec import ModelSpec
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -148,7 +149,7 @@ class OpenAIModel:
     def _check_server(self) -> None:
         import openai  # noqa: PLC0415 - heavy: only where a server is asked
 
-        place = self._server.address() or "https://api.openai.com/v1"
+        place = self._place()
         try:
             with openai.OpenAI(**self._server.client_options(), timeout=_CHECK_SECONDS, max_retries=1) as client:
                 known = [str(each.id) for each in client.models.list().data]
@@ -221,7 +222,7 @@ class OpenAIModel:
         """Whether it is worth asking again, and when."""
         import openai  # noqa: PLC0415 - loaded by the call that failed
 
-        line = self._line(why)
+        line = f"{self._place()}: {self._line(why)}"[:200]
         if not isinstance(why, openai.APIStatusError):  # no answer, half of one, or nothing that could be read
             begun = type(why.__cause__).__name__ not in ("ConnectError", "ConnectTimeout", "PoolTimeout")
             return Busy(line, billed=begun)
@@ -246,6 +247,9 @@ class OpenAIModel:
             self._loop = loop
             self._client = AsyncOpenAI(**self._server.client_options(), timeout=self._server.timeout, max_retries=0)
         return self._client
+
+    def _place(self) -> str:
+        return self._server.address() or "https://api.openai.com/v1"
 
     def _line(self, why: BaseException) -> str:
         """The failure in one line, at most 200 characters, without the key."""
@@ -333,3 +337,23 @@ def _wait(headers: Mapping[str, str]) -> float | None:
 
 def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+
+
+def make(spec: ModelSpec) -> OpenAIModel:
+    """The adapter `openai`."""
+    server = Server(
+        url=spec.get("url", str),
+        key_env=spec.get("key_env", str),
+        organization=spec.get("organization", str),
+        timeout=spec.positive("timeout", float, 120.0),
+        listed=spec.get("listed", bool, True),
+    )
+    return OpenAIModel(
+        spec.name,
+        spec.get("model", str, spec.name),
+        server,
+        endpoint=spec.choice("endpoint", ("chat", "completions")),  # type: ignore[arg-type]
+        many=spec.get("many", bool, True),
+        sampling=spec.sampling(),
+        price=spec.price(),
+    )

@@ -106,6 +106,11 @@ def templates_sha256(family: str) -> str:
     return hashlib.sha256(json.dumps(TEMPLATES[family], sort_keys=True).encode()).hexdigest()
 
 
+def prompt_sha256(task: Task) -> str:
+    """SHA-256, in hexadecimal, of what models of either family are asked for this task."""
+    return hashlib.sha256(json.dumps([messages(task), prefix(task).prompt]).encode()).hexdigest()
+
+
 def _unix(code: str) -> str:
     return code.replace("\r\n", "\n").replace("\r", "\n")  # MBPP's own file has both
 

@@ -1,24 +1,24 @@
 """pytest's hooks, each a short forward: options to `options.py`, the run to `session.py`.
 
-A project that installed the plugin and does not use it pays for this module and `options.py` alone: everything
-else is imported when a test carries the marker `complexity` or an option asks for models.
+A project that installed the plugin and does not use it pays for this module, `options.py` and `xdist.py` alone:
+everything else is imported when a test carries the marker `complexity` or an option is given.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_complexity.plugin.options import add_options, said_anything
+from pytest_complexity.plugin.options import add_options, any_option_given
 
 if TYPE_CHECKING:
-    from pytest_complexity.plugin.session import Session
+    from pytest_complexity.plugin.owner import Owner
+    from pytest_complexity.plugin.session import ComplexitySession
     from pytest_complexity.run.trial import Trial
 
-_SESSION = pytest.StashKey["Session"]()
+_SESSION = pytest.StashKey["ComplexitySession"]()
 _TRIAL = pytest.StashKey["Trial"]()
 _MARKER = "complexity(suite=None, tasks=None): one item per task, model and trial; the test takes `trial`"
 
@@ -29,42 +29,44 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", _MARKER)
-    if said_anything(config):
+    if any_option_given(config):
         _session(config)  # a mistake in the options ends the run here, before anything is collected
     if config.pluginmanager.hasplugin("xdist"):
-        config.pluginmanager.register(_WithXdist(), "complexity-xdist")
+        from pytest_complexity.plugin.xdist import XdistHooks  # noqa: PLC0415  (only where xdist is)
+
+        config.pluginmanager.register(XdistHooks(_find, _session), "complexity-xdist")
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
-    session = config.stash.get(_SESSION, None)
-    return session.header() if session and not config.getoption("collectonly") else []
+    session = _find(config)
+    return session.header() if session else []
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     marker = metafunc.definition.get_closest_marker("complexity")
     if marker is not None:
-        _session(metafunc.config).parametrize(metafunc, marker)
+        _session(metafunc.config).collection.parametrize(metafunc, marker)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
-    if ours := config.stash.get(_SESSION, None):
-        ours.collected(session, items)
+    if ours := _find(config):
+        ours.collection.check(session, items)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
     # `session.items` is final here, after -k, --lf, --deselect and any shuffling.
-    ours = session.config.stash.get(_SESSION, None)
+    ours = _find(session.config)
     if ours and not session.config.getoption("collectonly") and hasattr(session, "items"):
         ours.begin(session)
-        session.config.pluginmanager.register(_Watch(ours, session), "complexity-watch")
+        session.config.pluginmanager.register(_Interruptions(ours.owner, session), "complexity-interruptions")
     return (yield)
 
 
 @pytest.fixture
 def trial(request: pytest.FixtureRequest) -> Iterator[Trial]:
-    """One completion of one task by one model: `trial.verify()` it, or judge it by `record`, `function`, `check`."""
+    """One completion of one task by one model: `trial.verify()`, or check it by `function`, `check` or `record`."""
     if not hasattr(request, "param"):
         raise pytest.UsageError("the fixture `trial` is for tests marked with @pytest.mark.complexity(...)")
     item_trial = request.config.stash[_SESSION].trial(request.param)
@@ -80,97 +82,67 @@ def pytest_runtest_makereport(
     report = yield
     ours = item.stash.get(_TRIAL, None)
     if ours is not None and call.when == "call":
-        item.config.stash[_SESSION].annotate(item, call, report, ours)
+        item.config.stash[_SESSION].reports.annotate(item, call, report, ours)
     return report
 
 
-def pytest_report_teststatus(report: pytest.TestReport) -> Any:
-    verdict = getattr(report, "complexity", None)
-    if verdict is None or report.when != "call":
+def pytest_report_teststatus(report: pytest.TestReport, config: pytest.Config) -> Any:
+    if not hasattr(report, "complexity"):
         return None
-    if verdict in ("unmeasured", "unjudged"):
-        return "error", "E", (verdict.upper(), {"red": True})
-    if report.failed:
-        return "failed", "F", (f"FAILED ({verdict})", {"red": True})
-    if verdict == "pass":
-        return None
-    return "wrong", "w", ("WRONG" if verdict == "wrong" else f"WRONG ({verdict})", {"yellow": True})
+    ours = _find(config)
+    return ours.reports.status(report) if ours else None
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    if ours := session.config.stash.get(_SESSION, None):
-        ours.finish(session)
+    if ours := _find(session.config):
+        ours.owner.finish(session)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> Generator[None, object, object]:
-    ours = config.stash.get(_SESSION, None)
+    ours = _find(config)
     if ours is None:
         return (yield)
-    with ours.few_errors(terminalreporter):
+    with ours.reports.truncate_unmeasured_errors(terminalreporter):
         result = yield
-    ours.summarize(terminalreporter)
+    ours.reports.explain_wrong_answers(terminalreporter)
+    ours.owner.summarize(terminalreporter)
     return result
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    if ours := config.stash.get(_SESSION, None):
+    if ours := _find(config):
         ours.close()
 
 
-class _Watch:
+class _Interruptions:
     """Notices that `-x`, `--maxfail` or Ctrl-C has ended the session."""
 
-    def __init__(self, ours: Session, session: pytest.Session) -> None:
-        self._ours = ours
+    def __init__(self, owner: Owner, session: pytest.Session) -> None:
+        self._owner = owner
         self._session = session
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self) -> None:
         """Called for every report, on the controller for those of all workers."""
-        self._ours.reported(self._session)
+        self._owner.reported(self._session)
 
     @pytest.hookimpl
     def pytest_keyboard_interrupt(self) -> None:
         """Called at the first Ctrl-C; with xdist before the workers are told to end."""
-        self._ours.interrupted()
+        self._owner.interrupted()
 
 
-class _WithXdist:
-    """Hooks that exist only where pytest-xdist does."""
-
-    def __init__(self) -> None:
-        self._first = threading.Lock()
-
-    @pytest.hookimpl
-    def pytest_configure_node(self, node: Any) -> None:
-        """Gives a worker a channel to the controller's desk, and what it cannot find out by itself."""
-        channel = node.gateway.newchannel()
-        known = node.config.stash.get(_SESSION, None)
-        node.workerinput["complexity_channel"] = channel
-        node.workerinput["complexity_remote"] = not node.gateway.spec.popen or bool(node.gateway.spec.via)
-        node.workerinput["complexity_ladder"] = known.recorded_models() if known else []
-
-        def receive(message: str) -> None:
-            with self._first:  # each worker's messages come on a thread of their own
-                session = _session(node.config)
-            session.receive(channel, message)
-
-        channel.setcallback(receive)
-
-    @pytest.hookimpl
-    def pytest_testnodedown(self, node: Any) -> None:
-        """Verifies here what a worker that is gone had taken on."""
-        if ours := node.config.stash.get(_SESSION, None):
-            ours.worker_gone(node.workerinput["complexity_channel"])
+def _find(config: pytest.Config) -> ComplexitySession | None:
+    return config.stash.get(_SESSION, None)
 
 
-def _session(config: pytest.Config) -> Session:
+def _session(config: pytest.Config) -> ComplexitySession:
     if _SESSION not in config.stash:
-        from pytest_complexity.plugin.session import Session  # noqa: PLC0415  (only where it is used: see the module)
+        from pytest_complexity.plugin.session import ComplexitySession  # noqa: PLC0415  (only where it is used)
 
-        config.stash[_SESSION] = Session(config)
+        config.stash[_SESSION] = ComplexitySession.open(config)
     return config.stash[_SESSION]

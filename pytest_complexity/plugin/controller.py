@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,117 +16,94 @@ from _pytest._io import TerminalWriter
 
 from pytest_complexity.calls import Reporting, Setup
 from pytest_complexity.core.machine import processors
-from pytest_complexity.core.outcomes import Key
-from pytest_complexity.core.tasks import Task
-from pytest_complexity.models import Model
+from pytest_complexity.models import Model, Price, Recorded
 from pytest_complexity.plugin.options import Settings
 from pytest_complexity.report.assembly import Checks, Results, results_of, route_on
 from pytest_complexity.report.gates import GateResult, annotated
-from pytest_complexity.run.broker import LocalDesk
+from pytest_complexity.run.broker import LocalBroker
 from pytest_complexity.run.directory import RunDirectory, read_run
 from pytest_complexity.run.inputs import measured_of, read_measured
 from pytest_complexity.run.pipeline import Pipeline
+from pytest_complexity.run.plan import TrialPlan
 from pytest_complexity.run.progress import Progress
-from pytest_complexity.run.spending import Ledger
+from pytest_complexity.run.reuse import find_completions
+from pytest_complexity.run.spending import SpendingCap
 from pytest_complexity.sandbox import Limits, Sandbox
-from pytest_complexity.suites.dataset import Dataset
-
-
-@dataclass(frozen=True)
-class Plan:
-    """The trials of a session, in the order in which items will ask for them."""
-
-    ladder: tuple[str, ...]
-    trials: int
-    datasets: Mapping[str, Dataset]
-    keys: tuple[Key, ...]
-
-    def tasks(self) -> dict[tuple[str, str], Task]:
-        """Its tasks by (suite, task id)."""
-        return {(suite, task.task_id): task for suite, data in self.datasets.items() for task in data.tasks}
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain builtins: a worker sends its plan to the controller."""
-        return {
-            "ladder": self.ladder,
-            "trials": self.trials,
-            "keys": self.keys,
-            "datasets": [
-                [each.suite, each.name, each.sha256, [task.to_json() for task in each.tasks]]
-                for each in self.datasets.values()
-            ],
-        }
-
-    @classmethod
-    def from_json(cls, record: Mapping[str, Any]) -> Plan:
-        """The plan that `to_json` made."""
-        datasets = [
-            Dataset(suite, name, digest, tuple(Task.from_json(task) for task in tasks))
-            for suite, name, digest, tasks in record["datasets"]
-        ]
-        return cls(
-            ladder=tuple(record["ladder"]),
-            trials=record["trials"],
-            datasets={dataset.suite: dataset for dataset in datasets},
-            keys=tuple(Key(*key) for key in record["keys"]),
-        )
 
 
 class Run:
-    """What the owning process holds between the first item and the report."""
+    """What the owning process holds between the first item and the report.
+
+    Called on pytest's thread; `halt` and `broker` from any. The pipeline's threads write to the directory.
+    """
 
     def __init__(
-        self, settings: Settings, root: Path, args: Sequence[str], plan: Plan, models: Mapping[str, Model]
+        self,
+        settings: Settings,
+        plan: TrialPlan,
+        models: Mapping[str, Model],
+        directory: RunDirectory,
+        sandbox: Sandbox,
     ) -> None:
-        """Opens the run directory and starts the pipeline. Raises `ComplexityError`."""
         self._settings = settings
         self._plan = plan
-        config = configuration(settings, plan, models)
-        tasks = plan.tasks()
-        setup = Setup(
-            plan.keys,
-            plan.ladder,
-            plan.trials,
-            tasks,
-            settings.calls.argument,
-            settings.rule,
-            settings.seed,
-            read=lambda path: read_measured(settings.base / path, plan.ladder),
-        )
-        self._calls = settings.calls.make(setup)
-        path = settings.run or default_directory(root, args, config)
-        self._sandbox = Sandbox(
-            settings.sandbox, workers=processors(), limits=Limits(settings.timeout, settings.memory)
-        )
-        self.directory = RunDirectory(path, {**config, "sandbox": self._sandbox.level})
-        self.directory.add_tasks((suite, task) for (suite, _), task in tasks.items())
+        self._models = models
+        self._directory = directory
+        self._sandbox = sandbox
+        self._calls = settings.calls.make(setup_of(settings, plan))
+        self._spending = SpendingCap(None if settings.replay else settings.max_cost, directory.spent(models))
         self._pipeline = Pipeline(
             models,
-            self._sandbox,
-            self.directory,
+            sandbox,
+            directory,
             verifiers=processors(),
             concurrency=settings.concurrency,
-            ledger=Ledger(None if settings.replay else settings.max_cost, self.directory.spent(models)),
+            spending=self._spending,
         )
-        self.desk = LocalDesk(self._pipeline, self.directory, self._sandbox.level)
+        self.broker = LocalBroker(self._pipeline, directory, sandbox.level)
+        self._checks = Checks.read(settings.gates, settings.baseline, settings.margin)
         self._progress: Progress | None = None
         self._results: Results | None = None
-        self._checks = checks_of(settings)
         self._gates: list[GateResult] = []
-        self._notices = [*self.directory.notices, *self._missing(models), *self._unsure()]
-        self._pipeline.start(tasks, plan.keys, self._calls)
+        self._notices = [*directory.notices, *self._missing(), *self._unsure()]
+
+    @classmethod
+    def open(cls, settings: Settings, root: Path, plan: TrialPlan, models: Mapping[str, Model]) -> Run:
+        """Starts the sandbox and opens the run directory. Raises `ComplexityError`."""
+        settings.calls.make(setup_of(settings, plan))  # a mistake in --cx-calls leaves no directory behind
+        config = configuration(settings, plan, models)
+        sandbox = Sandbox(settings.sandbox, workers=processors(), limits=Limits(settings.timeout, settings.memory))
+        path = settings.run or default_directory(root, config, plan.collected)
+        directory = RunDirectory.open(path, {**config, "sandbox": sandbox.level})
+        tasks = plan.tasks()
+        directory.add_tasks((suite, task) for (suite, _), task in tasks.items())
+        if settings.run is None:
+            definitions = {name: model.definition for name, model in models.items()}
+            asked = {name: each for name, each in definitions.items() if each["adapter"] not in ("replay", "scripted")}
+            directory.adopt(find_completions(path, plan.keys, tasks, asked))
+        return cls(settings, plan, models, directory, sandbox)
+
+    def start(self) -> None:
+        """Begins to call and to verify."""
+        self._pipeline.start(self._plan.tasks(), self._plan.keys, self._calls)
 
     def show_progress(self, terminal: TerminalWriter) -> None:
         """Tells how far the calls are until the run is over."""
-        self._progress = Progress(self._pipeline.traffic, lambda: terminal.width_of_current_line)
+        self._progress = Progress(self._pipeline.traffic, self._money, lambda: terminal.width_of_current_line)
         self._progress.start()
 
-    def _missing(self, models: Mapping[str, Model]) -> Iterator[str]:
-        known = self.directory.completions
+    def _money(self) -> str:
+        """What was spent, where any model has a price."""
+        priced = any(model.price is not None and model.price != Price(0, 0) for model in self._models.values())
+        return str(self._spending) if priced and not self._settings.replay else ""
+
+    def _missing(self) -> Iterator[str]:
+        known = self._directory.completions
+        recorded = {name: model for name, model in self._models.items() if isinstance(model, Recorded)}
         missing = [
             key
             for key in self._plan.keys
-            if key not in known and not getattr(models[key.model], "knows", lambda _: True)(key)
+            if key not in known and key.model in recorded and not recorded[key.model].knows(key)
         ]
         if missing:
             which = "they" if self._settings.calls.name == "all" else "those that are called for"
@@ -157,10 +134,10 @@ class Run:
         if self._progress is not None:
             self._progress.stop()
         self._pipeline.halt()
-        flying = sum(each.in_flight for each in self._pipeline.traffic())
+        in_flight = sum(each.in_flight for each in self._pipeline.traffic())
         try:
-            if flying:
-                say(f"complexity: waiting for {flying} calls in flight; Ctrl-C drops them")
+            if in_flight:
+                say(f"complexity: waiting for {in_flight} call{'s' * (in_flight > 1)} in flight; Ctrl-C drops them")
             self._pipeline.land()
         except KeyboardInterrupt:
             say("complexity: calls in flight were dropped")
@@ -173,14 +150,14 @@ class Run:
             self._sandbox.close()  # ends the programs that run; what was not collected is asked again
         self.land(say)
         self._pipeline.close()
-        measured = measured_of(read_run(self.directory.path))
+        measured = measured_of(read_run(self._directory.path))
         rule, seed, router = self._settings.rule, self._settings.seed, self._settings.router
         routed = route_on(measured, router, rule, seed) if router else None
         self._results = results_of(measured, rule, routed=routed, seed=seed)
         if isinstance(self._calls, Reporting):
             self._results = self._results.told(self._calls.report())
         self._gates = self._checks.of(self._results.report, self._settings.seed)
-        self._results.write(self.directory.write, checked=self._gates, baseline=self._checks.baseline)
+        self._results.write(self._directory.write, checked=self._gates, baseline=self._checks.baseline)
         return all(gate.passed for gate in self._gates)
 
     def summarize(self, reporter: pytest.TerminalReporter) -> None:
@@ -190,11 +167,14 @@ class Run:
         reporter.write_sep("=", "complexity")
         for notice in self.take_notices():
             reporter.write_line(notice, yellow=True)
-        if self.desk.judged_elsewhere:
-            reporter.write_line(f"{self.desk.judged_elsewhere} trials were verified on other machines")
+        if count := self.broker.verified_elsewhere:
+            reporter.write_line(f"{count} trial{'s were' if count > 1 else ' was'} verified on other machines")
         terminal = reporter.config.get_terminal_writer()
         reporter.write(self._results.text(width=max(80, min(terminal.fullwidth, 120)), markup=terminal.hasmarkup))
-        reporter.write_line(f"sandbox: {self._sandbox.level}; results: {_shown(self.directory.path)}")
+        if money := self._money():
+            reporter.write_line(money)
+        reporter.write_line(f"sandbox: {self._sandbox.level}; results: {_shown(self._directory.path)}")
+        reporter.write_line(f"open {_shown(self._directory.path / 'report.html')} in a browser to see each answer")
         for gate in self._gates:
             text = annotated(gate)  # an annotation is one at the very beginning of its line only: no colour
             reporter.write_line(text, green=gate.passed, red=text == gate.message and not gate.passed)
@@ -211,15 +191,24 @@ class Run:
             self._progress.stop()
         self._pipeline.close()
         self._sandbox.close()
-        self.directory.close()
+        self._directory.close()
 
 
-def checks_of(settings: Settings) -> Checks:
-    """What decides over the exit status. Raises `GateError`."""
-    return Checks.read(settings.gates, settings.baseline, settings.margin)
+def setup_of(settings: Settings, plan: TrialPlan) -> Setup:
+    """What a call policy is made from."""
+    return Setup(
+        plan.keys,
+        plan.ladder,
+        plan.trials,
+        plan.tasks(),
+        settings.calls.argument,
+        settings.rule,
+        settings.seed,
+        read=lambda path: read_measured(settings.base / path, plan.ladder),
+    )
 
 
-def configuration(settings: Settings, plan: Plan, models: Mapping[str, Model]) -> dict[str, Any]:
+def configuration(settings: Settings, plan: TrialPlan, models: Mapping[str, Model]) -> dict[str, Any]:
     """What `run.json` holds."""
     return {
         "version": version("pytest-complexity"),
@@ -250,12 +239,14 @@ def _shown(path: Path) -> str:
     return str(path)
 
 
-def default_directory(root: Path, args: Sequence[str], config: Mapping[str, Any]) -> Path:
-    """`.pytest-complexity/<hash>`: of what was asked for, without what may grow, so that a larger run goes on."""
-    growing = ("version", "ladder", "trials", "limit", "calls", "rule", "seed", "models")
-    fixed = {name: value for name, value in config.items() if name not in growing}
+def default_directory(root: Path, config: Mapping[str, Any], collected: Mapping[str, str]) -> Path:
+    """`.pytest-complexity/<hash>`: of what was collected and how it is verified, whatever was selected.
+
+    What may grow is left out, so that a larger run goes on.
+    """
+    fixed = {name: config[name] for name in ("timeout", "memory", "show_tests", "replay")}
     adapters = sorted({str(model["adapter"]) for model in config["models"].values()})
-    text = json.dumps([fixed, adapters, sorted(arg.split("::")[0] for arg in args)], sort_keys=True)
+    text = json.dumps([fixed, adapters, collected], sort_keys=True)
     base = root / ".pytest-complexity"
     if not base.exists():
         base.mkdir()

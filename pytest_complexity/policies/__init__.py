@@ -1,7 +1,7 @@
-"""Which model to ask for a task. A policy gives shares and never sees a verdict, but for those that say they know.
+"""Which model to ask for a task. A policy gives shares and never sees a verdict, except where its kind says so.
 
 Expected share solved, cost, shares of the models and a task's choice all follow from the one `Decision` that a policy
-takes on each case. Policies know neither training nor drawing.
+takes on each case. Policies know neither training nor drawing. To add one: see `registry.py`.
 """
 
 from __future__ import annotations
@@ -10,25 +10,31 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from pytest_complexity.core.counts import TaskCounts
 from pytest_complexity.core.predictions import Prediction
+from pytest_complexity.labels.rules import Rule
 
-#: `simple` needs no prompt, `router` decides from the prompt, `cascade` from checks of the answers, `control` mixes
-#: blindly, `informed` knows the outcomes.
+#: `simple` needs no prompt, `router` decides from the prompt, `cascade` also from whether answers pass the visible
+#: check, `control` mixes blindly, `informed` knows the outcomes.
 Kind = Literal["simple", "router", "cascade", "control", "informed"]
+#: Kinds that can be deployed and use more than the models' prices: the report asks whether one of these pays.
+CANDIDATES: tuple[Kind, ...] = ("router", "cascade")
 
 
 @dataclass(frozen=True)
 class Case:
-    """One task as a policy is judged on it, everything in ladder order.
+    """One task as a policy is scored on it, everything in ladder order.
 
     `rates`: each model's measured success rate, in [0, 1]; `costs`: its mean cost of one call on this task; `level`:
-    the task's level, if any; `prediction`: what a classifier says of the prompt, if one was asked.
+    the task's level, if any; `prediction`: what a classifier says of the prompt, if one was asked; `number`: the
+    case's place among those of its bench, from 0.
     """
 
     rates: Sequence[float]
     costs: Sequence[float]
     level: int | None = None
     prediction: Prediction | None = None
+    number: int = 0
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,7 @@ class Named(Protocol):
 
 
 class Policy(Named, Protocol):
-    """Judged on cases."""
+    """Scored on cases."""
 
     def decide(self, case: Case) -> Decision:
         """What to expect of it on this task."""
@@ -72,6 +78,30 @@ class PromptPolicy(Protocol):
 
     def choose(self, prediction: Prediction) -> int:
         """The index, on the ladder, of the model to ask."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What policies are made from: the measured tasks in their order, as counts and as cases, and a router's ways."""
+
+    ladder: tuple[str, ...]
+    rule: Rule
+    tasks: Sequence[TaskCounts]
+    cases: Sequence[Case]
+    routers: Sequence[PromptPolicy] = ()
+
+
+@dataclass(frozen=True)
+class Tabled:
+    """A policy whose decisions were worked out beforehand, one for each case by its number."""
+
+    name: str
+    kind: Kind
+    decisions: Sequence[Decision]
+
+    def decide(self, case: Case) -> Decision:
+        """The one in the table."""
+        return self.decisions[case.number]
 
 
 @dataclass(frozen=True)

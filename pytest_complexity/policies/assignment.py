@@ -1,45 +1,65 @@
-"""The paper's assignment of levels to models (arXiv 2312.11511, section 4)."""
+"""Levels to models: by the level that a classifier predicts, and by levels known in advance."""
 
 from __future__ import annotations
 
+import itertools
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
 
+from pytest_complexity.core.counts import TaskCounts
 from pytest_complexity.core.predictions import Prediction
-from pytest_complexity.policies import Case, Decision, Kind
+from pytest_complexity.labels.rules import Rule
+from pytest_complexity.policies import Decision, Policy, Setting, Tabled
 
-_COMPLEXITYNET = {1: 0, 2: 0, 3: 1, 4: 1, 5: 2}
-
-
-def model_of(level: int, rule: str) -> int:
-    """Levels 1 and 2 to the first model, 3 and 4 to the second, 5 to the third; by `tier`, level k to model k."""
-    return _COMPLEXITYNET[level] if rule == "complexitynet" else level - 1
+#: What the assignment by levels known in advance is called without a router, and beside one.
+KNOWN = ("assignment", "assignment-known")
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """The assignment by the most likely level of a prompt."""
+    """The model that the most likely level of a prompt is assigned to; `models` by level from 1, as places from 0."""
 
-    rule: str
+    models: Sequence[int]
     name: str = "assignment"
 
     def choose(self, prediction: Prediction) -> int:
-        """The model that the predicted level is assigned to."""
-        return model_of(prediction.level, self.rule)
+        """See the class."""
+        return self.models[prediction.level - 1]
 
 
-@dataclass(frozen=True)
-class KnownAssignment:
-    """The assignment with the levels known in advance.
+def known_levels(setting: Setting) -> Iterator[Policy]:
+    """The assignment with levels known in advance, as if no classifier ever erred: what the levels are worth.
 
-    They come from the same trials that judge it, as if a classifier never erred: what it shows is the most that these
-    levels are worth, not what a router will reach. A task without a level goes to the last model.
+    Nothing where a model has a single trial of some task: one trial cannot both make a level and test it.
     """
+    trials = [number for task in setting.tasks for number in task.trials.values()]
+    if min(trials, default=2) > 1:
+        decisions = [cross_fitted(task, setting.ladder, setting.rule) for task in setting.tasks]
+        yield Tabled(KNOWN[bool(setting.routers)], "informed", decisions)
 
-    rule: str
-    name: str = "assignment"
-    kind: Kind = "informed"
 
-    def decide(self, case: Case) -> Decision:
-        """The rate of the model that the level is assigned to."""
-        last = len(case.rates) - 1
-        return Decision.certain(case, last if case.level is None else model_of(case.level, self.rule))
+def cross_fitted(task: TaskCounts, ladder: Sequence[str], rule: Rule) -> Decision:
+    """A level from all trials but one of each model, tested on those left out: the exact mean over which are left out.
+
+    Levels that are made from the very trials that test them know the luck of those trials: with identical models they
+    seem to be worth something. A task without a level goes to the last model.
+    """
+    counts = [(task.successes[model], task.trials[model]) for model in ladder]
+    shares, solved = [0.0] * len(ladder), 0.0
+    ends = [[won for won in (0, 1) if (won and right) or (not won and right < trials)] for right, trials in counts]
+    for left_out in itertools.product(*ends):
+        pairs = list(zip(left_out, counts, strict=True))
+        chance = math.prod((right if won else trials - right) / trials for won, (right, trials) in pairs)
+        index = _asked(rule, tuple((right - won, trials - 1) for won, (right, trials) in pairs))
+        shares[index] += chance
+        solved += chance * left_out[index]
+    return Decision(shares, solved)
+
+
+@lru_cache(maxsize=65536)
+def _asked(rule: Rule, counts: tuple[tuple[int, int], ...]) -> int:
+    level = rule.function([Fraction(right, trials) for right, trials in counts]) if any(r for r, _ in counts) else None
+    return len(counts) - 1 if level is None else rule.assignment[level - 1]

@@ -125,7 +125,8 @@ def _tasks(findings: Findings, stable: Sequence[float | None]) -> list[dict[str,
     """One row a task: what a later run is compared with, task by task. `solved` and `costs` in ladder order.
 
     `chosen` is the place on the ladder of the model that each policy with a choice asks: routers and assignments;
-    `overpaid` its cost beyond the cheapest model's that is right as often.
+    `overpaid` its cost beyond the cheapest model's that is right as often. `cascades`: what each is expected to solve
+    and to cost.
     """
     labels, played = findings.labels, findings.played
     scored = {id(task): index for index, task in enumerate(played.bench.tasks)}
@@ -150,6 +151,11 @@ def _tasks(findings: Findings, stable: Sequence[float | None]) -> list[dict[str,
             record["costs"] = [_short(cost) for cost in case.costs]
             record["chosen"] = {name: int(played.shares[number, index].argmax()) for index, name in choosing}
             record["overpaid"] = {name: _short(overpaid(case, index)) for name, index in record["chosen"].items()}
+            if findings.cascades:
+                record["cascades"] = {
+                    each.name: [_short(each.expected.solved[number]), _short(each.expected.cost[number])]
+                    for each in findings.cascades.each
+                }
             if case.prediction is not None:
                 record["chances"] = [_short(chance) for chance in case.prediction.chances]
                 record["predicted_level"] = case.prediction.level

@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 from pytest_complexity.core.predictions import Prediction
 from pytest_complexity.labels import Labels, label_all
 from pytest_complexity.policies import PromptPolicy
+from pytest_complexity.policies.registry import roster
 from pytest_complexity.report import Findings, build, sentences
 from pytest_complexity.report.gates import Gate, GateResult, check_gate, parse_gate
 from pytest_complexity.report.html import page
@@ -20,7 +21,7 @@ from pytest_complexity.report.regression import check_baseline, read_baseline
 from pytest_complexity.run.directory import RunRecord
 from pytest_complexity.run.inputs import Measured
 from pytest_complexity.scoring.models import score_model
-from pytest_complexity.scoring.policies import Bench, play, roster, score_policies
+from pytest_complexity.scoring.policies import Bench, controls, play, score_policies
 from pytest_complexity.scoring.routing_gain import judge, non_nested, router_curve
 
 if TYPE_CHECKING:
@@ -108,10 +109,13 @@ def results_of(measured: Measured, rule: str | None = None, *, routed: Routed | 
     """Labels and report of what was measured. Raises `LabelError` where the rule does not fit the ladder."""
     labels = label_all(measured.counts, measured.ladder, rule or (routed.rule if routed else None))
     bench = Bench.of(labels, routed.predictions if routed else None)
-    played = play(bench, roster(bench, labels.rule, routed.routers if routed else ()))
+    played = play(bench, roster(bench.setting(labels.rule, routed.routers if routed else ())))
     cascades = _cascades(bench, measured, seed)
     played = cascades.joined(played) if cascades else played
-    policies = score_policies(played, seed)
+    scored = score_policies(played, seed)
+    judgement = judge(played, scored, seed, leaked=bool(routed and routed.evaluation and routed.evaluation.leaked))
+    blind = play(bench, controls(played, judgement.policy)) if judgement else None
+    policies = {**scored.scores, **(score_policies(blind, seed).scores if blind else {})}
     times: dict[str, list[float]] = {name: [] for name in measured.ladder}
     for key, said in measured.run.completions.items() if measured.run else ():
         if key.model in times and said.seconds is not None:
@@ -122,7 +126,7 @@ def results_of(measured: Measured, rule: str | None = None, *, routed: Routed | 
         models={name: score_model(name, measured.counts, measured.outcomes, times[name]) for name in measured.ladder},
         played=played,
         policies=policies,
-        judgement=judge(played, policies, seed, leaked=bool(routed and routed.evaluation and routed.evaluation.leaked)),
+        judgement=judgement,
         curve=router_curve(played, routed.prices, seed) if routed else None,
         nested=non_nested(bench, seed),
         router=routed.evaluation if routed else None,

@@ -1,8 +1,8 @@
 """A report against an earlier one, task by task: a build fails on what is worse, and not on chance.
 
-Compared are each model's accuracy, and each router's accuracy and cost, on the tasks that both reports measured. A loss
-counts when a one-sided paired test shows it, all tests together at 5% (Holm), beyond the margin too. What the earlier
-report measured and this one did not is a failure, never a pass.
+Compared are each model's accuracy, and each router's and cascade's accuracy and cost, on the tasks that both reports
+measured. A loss counts when a one-sided paired test shows it, all tests together at 5% (Holm), beyond the margin too.
+What the earlier report measured and this one did not is a failure, never a pass.
 """
 
 from __future__ import annotations
@@ -109,8 +109,14 @@ def _series(report: Report) -> dict[str, dict[Key, float]]:
     routers = [name for name, score in report["policies"].items() if score["kind"] == "router"]
     series: dict[str, dict[Key, float]] = {f"models.{name}.accuracy": {} for name in ladder}
     series |= {f"policies.{name}.{measure}": {} for name in routers for measure in ("accuracy", "cost")}
+    cascades = [name for name, score in report["policies"].items() if score["kind"] == "cascade"]
+    series |= {f"policies.{name}.{measure}": {} for name in cascades for measure in ("accuracy", "cost")}
     for row in report["tasks"]:
         key = (row["suite"], row["task_id"])
+        for name in cascades if "cascades" in row else ():
+            solved, cost = row["cascades"][name]
+            series[f"policies.{name}.accuracy"][key] = solved
+            series[f"policies.{name}.cost"][key] = cost
         for name, right, trials in zip(ladder, row["successes"], row["trials"], strict=True):
             if trials:
                 series[f"models.{name}.accuracy"][key] = right / trials

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 Report = Mapping[str, Any]
@@ -25,7 +25,7 @@ def coverage(report: Report) -> str:
     text += f", {run['unmeasured']} unmeasured" if run["unmeasured"] else ""
     if not _chosen(report):
         return text
-    return f"{text}, chosen by --cx-calls={run['calls']}: shares of models and policies are not those of a full run"
+    return f"{text}, chosen by --cx-calls={run['calls']}: the accuracies are not those of a full run"
 
 
 def _chosen(report: Report) -> bool:
@@ -38,11 +38,11 @@ def _called(report: Report) -> str:
     """What a call policy came to."""
     calls = report.get("calls")
     if calls is None:
-        known = "Levels are those of a full run" if report["run"]["calls"] == "lazy" else "Calls were chosen"
-        return f"{known}; about routing only a full run can say something."
+        known = "Levels are those of a full run" if report["run"]["calls"] == "lazy" else "Some calls were left out"
+        return f"{known}; only a full run can show whether routing pays."
     if calls["policy"] in ("switching", "cascade"):
         return (
-            f"{calls['policy'].capitalize()} handed in a right answer for {percent(calls['accuracy'])} of "
+            f"{calls['policy'].capitalize()} gave a right answer to {percent(calls['accuracy'])} of "
             f"{calls['tasks']} tasks (95% {interval(calls['accuracy_ci'])}) at a mean of "
             f"{calls['cost']:.2f} calls of the last model."
         )
@@ -50,11 +50,11 @@ def _called(report: Report) -> str:
         f"{name} {percent(each['accuracy'])} ({interval(each['accuracy_ci'])})"
         for name, each in calls["models"].items()
     )
-    return f"With the calls that were not made filled in, right are: {filled}."
+    return f"Accuracy, with estimates for the calls that were not made: {filled}."
 
 
 def headline(report: Report) -> str:
-    """Whether routing is worth it here, beside the simple policy that does as well."""
+    """Whether routing pays here: the best policy that can be deployed, beside the simple one that does as well."""
     if _chosen(report):
         return _called(report)
     routing = report["routing"]
@@ -64,32 +64,132 @@ def headline(report: Report) -> str:
         return (
             f"{_does(report, _always(report, 0), 'Always ' + report['run']['ladder'][0])}: there is nothing to route."
         )
-    name = routing["policy"]
-    judged = report["policies"][name]
-    over = (
-        f"{points(judged['over_zero'])} points (95% {points(judged['over_zero_ci'][0])} to "
-        f"{points(judged['over_zero_ci'][1])}) against mixing single models blindly at that cost"
+    return _FINDINGS[routing["finding"]](report)
+
+
+def _pays(report: Report) -> str:
+    routing = report["routing"]
+    policy = report["policies"][routing["policy"]]
+    pays = "A cascade pays here" if "plan" in policy else "Routing pays here"
+    verdict = "Routing could pay here" if routing["informed"] else pays
+    best = _always(report, report["run"]["ladder"].index(routing["best_single"]))
+    low, high = routing["gain_over_best_single_ci"]
+    return (
+        f"{verdict}: {_judged(report)}. {_does(report, best, 'Always ' + routing['best_single'])}, the most of any "
+        f"single model; the difference to it is {points(routing['gain_over_best_single'])} points (95% {points(low)} "
+        f"to {points(high)}).{_usage(policy)}"
     )
-    known = "with the levels known in advance, " if routing["informed"] else ""
-    if routing["worth_it"] is None:
-        leaked = f"the router was trained on {report['router']['leaked']} of these tasks"
-        does = _does(report, judged, name)
-        return f"Whether routing pays cannot be told here: {leaked}. With them {does}, {over}."
-    if routing["worth_it"]:
-        verdict = "Routing could pay here" if routing["informed"] else "Routing pays here"
-        best = report["run"]["ladder"].index(routing["best_single"])
-        beside = _does(report, _always(report, best), f"Always {routing['best_single']}")
-        return f"{verdict}: {known}{_does(report, judged, name)}, {over}. {beside}."
-    does = known + _does(report, judged, name)
-    routed = "Routing by these levels" if routing["informed"] else "Routing"
-    return f"{routed} is not worth it here: {_simple(report)}. {does[0].upper()}{does[1:]}, {over}."
+
+
+def _usage(policy: Report) -> str:
+    """What a cascade asks, and how to have it; of any other policy nothing."""
+    if "plan" not in policy:
+        return ""
+    calls = (
+        f"{stage['model']} " + ("once" if stage["calls"] == 1 else f"up to {stage['calls']} times")
+        for stage in policy["stages"]
+    )
+    return (
+        f" It asks {', then '.join(calls)}, and stops at the first answer that passes the tests in the prompt. To use "
+        f'it: --cx-calls=cascade:{policy["plan"]}, or Cascade.of("{policy["plan"]}", models) in Python.'
+    )
+
+
+def _cascades(report: Report) -> list[tuple[str, Report]]:
+    return [(name, policy) for name, policy in report["policies"].items() if policy["kind"] == "cascade"]
+
+
+def _plan(name: str, policy: Report) -> str:
+    """What a cascade comes to, and what it lacks."""
+    told = f"{name} is the plan {policy['plan']}: {policy['calls']:.2f} calls a task"
+    if len(policy["stages"]) > 1:
+        ended = (f"{percent(stage['ended'])} with {stage['model']}" for stage in policy["stages"])
+        told += f"; tasks end {', '.join(ended)}"
+    if policy["wanted"]:
+        told += f". There are too few trials for {policy['wanted']}"
+    if policy["short"]:
+        told += f". {_tasks(policy['short'])} have fewer trials than it may call"
+    return told
+
+
+def _check(report: Report) -> str:
+    """How much the visible check tells."""
+    check = report["check"]
+    told = "-" if check["auroc"] is None else f"{check['auroc']:.2f}"
+    return (
+        f"Visible check, on {check['tasks']} of {_tasks(report['run']['scored'])}: {percent(check['precision'])} of "
+        f"the answers that pass it are right, {percent(check['recall'])} of the right ones pass it; AUROC {told}"
+    )
+
+
+def _loses(report: Report) -> str:
+    routed = "Assigning models by known levels" if report["routing"]["informed"] else "Routing"
+    return f"{routed} loses here: {_simple(report)}. {_capital(_judged(report))}."
+
+
+def _not_shown(report: Report) -> str:
+    routed = "Assigning models by known levels" if report["routing"]["informed"] else "Routing"
+    tasks = _tasks(report["run"]["scored"])
+    return f"{routed} is not shown to pay on {tasks}: {_simple(report)}. {_capital(_judged(report))}."
+
+
+def _too_few(report: Report) -> str:
+    return (
+        f"Too few tasks to tell whether routing pays: {_simple(report)}. {_capital(_judged(report))}; but too few of "
+        f"the {_tasks(report['run']['scored'])} are treated differently from always asking one model."
+    )
+
+
+def _leaked(report: Report) -> str:
+    leaked = f"the router was trained on {report['router']['leaked']} of these tasks"
+    return f"Whether routing pays cannot be told here: {leaked}. With them, {_judged(report)}."
+
+
+def _no_policy(report: Report) -> str:
+    routing = report["routing"]
+    best = _always(report, report["run"]["ladder"].index(routing["best_single"]))
+    return (
+        f"{_does(report, best, 'Always ' + routing['best_single'])}, the most of any single model. There is no router "
+        "or cascade to compare, and one trial a model cannot show what levels could be worth."
+    )
+
+
+_FINDINGS: Mapping[str, Callable[[Report], str]] = {
+    "pays": _pays,
+    "loses": _loses,
+    "not_shown": _not_shown,
+    "too_few": _too_few,
+    "leaked": _leaked,
+    "no_policy": _no_policy,
+}
+
+
+def _judged(report: Report) -> str:
+    """What the judged policy does, and how that compares with a blind mix."""
+    routing = report["routing"]
+    name, others = routing["policy"], len(routing["candidates"])
+    low, high = routing["gain_over_zero_router_ci"]
+    choice = f", which allows for choosing the best of {others} policies" if others > 1 else ""
+    known = "with levels known from other trials, " if routing["informed"] else ""
+    return (
+        f"{known}{_does(report, report['policies'][name], name)}, {points(routing['gain_over_zero_router'])} points "
+        f"(95% {points(low)} to {points(high)}{choice}) against a blind mix of single models at that cost"
+    )
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
+def _tasks(number: int) -> str:
+    return f"{number} task" + ("" if number == 1 else "s")
 
 
 def _simple(report: Report) -> str:
     names = report["routing"]["simple"]
     if len(names) == 1:
         return _does(report, _always(report, report["run"]["ladder"].index(names[0])), f"always {names[0]}")
-    return _does(report, report["policies"]["zero-router"], f"mixing {' and '.join(names)} blindly")
+    return _does(report, report["policies"]["zero-router"], f"a blind mix of {' and '.join(names)}")
 
 
 def _always(report: Report, index: int) -> Report:
@@ -107,23 +207,35 @@ def details(report: Report) -> list[str]:
     routing, nested = report["routing"], report["nested"]
     if routing is None or nested is None:
         return []
-    ladder, extra, found = report["run"]["ladder"], nested["extra_cost"], []
+    found = []
     if "aiq" in routing:
         shares = report["policies"][routing["policy"]]["shares"]
         found.append(
             f"{routing['policy']} asks " + ", ".join(f"{name} {percent(share)}" for name, share in shares.items())
         )
-        found.append(_curve(routing, ladder))
-    found.append(
-        f"{report['run']['scored']} tasks can show a difference of {points(routing['detectable_difference'])[1:]} "
-        f"points against the best single model, {routing['best_single']}, in 4 of 5 cases"
+        found.append(_curve(routing, report["run"]["ladder"]))
+    if routing["finding"] != "no_policy":
+        found.append(
+            f"Between {routing['policy']} and always {routing['best_single']}, {_tasks(report['run']['scored'])} can "
+            f"show a difference of {points(routing['detectable_difference'])[1:]} points in 4 of 5 cases"
+        )
+    if report["check"]:
+        found += [*map(_plan, *zip(*_cascades(report), strict=True)), _check(report)]
+    return [*found, _out_of_order(report)]
+
+
+def _out_of_order(report: Report) -> str:
+    """Tasks that an earlier model on the ladder solves and the last does not, and how much of that is luck."""
+    nested, last = report["nested"], report["run"]["ladder"][-1]
+    luck = (
+        "one trial a model cannot show how much of this is luck"
+        if nested["luck"] is None
+        else f"asked as often again, {last} itself would be right in {percent(nested['luck'])}, by luck alone"
     )
-    found.append(
-        f"A weaker model solves {percent(nested['share'])} of the tasks (95% {interval(nested['share_ci'])}) where "
-        f"{ladder[-1]} fails, and asked there costs {cost(abs(extra), report).removeprefix('cost ')} "
-        f"{'less' if extra < 0 else 'more'}; no model solves {percent(nested['none'])}"
+    return (
+        f"In {percent(nested['share'])} of the cases (95% {interval(nested['share_ci'])}) {last} is wrong and an "
+        f"earlier model on the ladder is right; {luck}. No model is right in {percent(nested['none'])}"
     )
-    return found
 
 
 def _curve(routing: Report, ladder: list[str]) -> str:
@@ -170,12 +282,25 @@ def cost_head(report: Report) -> str:
 
 def notes(report: Report) -> str:
     """What a reader of the tables must know."""
-    unit = "recorded, US dollars" if report["run"]["cost_unit"] == "usd" else "1, 10, 100, ... along the ladder"
-    known = "assignment-known" if "assignment-known" in report["policies"] else "assignment"
-    return (
-        f"{known}: levels known in advance, from these same trials. Cost: {unit}. Over zero: points against mixing "
-        "single models blindly at that cost. Intervals are 95%, over tasks."
-    )
+    return " ".join(_notes(report))
+
+
+def _notes(report: Report) -> Iterator[str]:
+    names = [name for name in ("assignment", "assignment-known") if name in report["policies"]]
+    if names and report["policies"][names[-1]]["kind"] == "informed":
+        yield f"{names[-1]}: by levels from all trials but one of each model, tested on those left out."
+    run, last = report["run"], report["run"]["ladder"][-1]
+    if run["cost_unit"] == "usd":
+        yield "Cost: recorded, US dollars for 1,000 tasks."
+    else:
+        yield "Cost: units of 1, 10, 100, ... along the ladder, for no prices are known."
+    if run["cost_unit"] == "unit" and len(run["ladder"]) > 3:
+        yield "Such units say nothing about money for more than three models: give prices."
+    yield f"Saving: against always {last}, the last model of the ladder."
+    yield "vs zero-router: points of accuracy against a blind mix of single models at the same cost."
+    yield "Intervals are 95%, over tasks."
+    if left := run["tasks"] - run["scored"]:
+        yield f"{_tasks(left)} without a measured trial of every model left out of these tables."
 
 
 def levels(report: Report) -> str:
@@ -192,7 +317,7 @@ def levels(report: Report) -> str:
         if record[key]
     ]
     stable = record["stable_share"]
-    tail = "" if stable is None else f"; {percent(stable)} of the levels would come out the same if measured again"
+    tail = "" if stable is None else f"; measured again, about {percent(stable)} of the tasks would keep their level"
     return f"Levels by {record['rule']}: {', '.join(parts)}{tail}"
 
 
@@ -203,8 +328,10 @@ def unstable(report: Report) -> list[str]:
     if not least:
         return []
     shown = ", ".join(
-        f"{row['task_id']} ({100 * row['same_level']:.0f}%, "
-        + (f"settled by {row['settled_by']} trials)" if row["settled_by"] else "not within 50 trials)")
+        f"{row['task_id']} (in {100 * row['same_level']:.0f}%; "
+        + (f"{row['settled_by']} trials would settle it)" if row["settled_by"] else "50 trials would not settle it)")
         for row in least[:3]
     )
-    return [f"{record['unstable']} levels would come out the same less than 9 times in 10; the least stable: {shown}"]
+    number = record["unstable"]
+    what = "1 task would keep its" if number == 1 else f"{number} tasks would keep their"
+    return [f"{what} level in fewer than 9 of 10 repeated measurements; the least stable: {shown}"]

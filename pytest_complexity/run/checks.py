@@ -35,7 +35,8 @@ def verdict_of(error: BaseException) -> tuple[Verdict, str] | None:
     if isinstance(error, ProgramError):
         name = type(error).type
         return Verdict.ERROR, f"{name}: {error}" if name else str(error)
-    if isinstance(error, (AssertionError, pytest.fail.Exception)):
+    missed = isinstance(error, pytest.fail.Exception) and str(error).startswith("DID NOT RAISE")  # `pytest.raises`
+    if isinstance(error, AssertionError) or missed:
         return Verdict.WRONG, str(error) or "assertion failed"
     return None
 

@@ -20,6 +20,7 @@ from pytest_complexity.core.outcomes import Key, Outcome
 from pytest_complexity.core.tasks import Task
 from pytest_complexity.errors import ComplexityError, RecordingError, RunDirectoryError
 from pytest_complexity.models import Completion, Model
+from pytest_complexity.models.prompts import prompt_sha256
 from pytest_complexity.models.replay import completion_of
 
 #: What two sessions of one run must agree on; trials, limit and ladder may grow.
@@ -27,28 +28,42 @@ FIXED = ("timeout", "memory", "show_tests")
 
 
 class RunDirectory:
-    """Completions and outcomes of one run, in memory and on disk. Opened by the process that writes.
+    """Completions and outcomes of one run, in memory and on disk. Made by `open`, in the process that writes.
 
-    `notices` tells what opening it had to mend.
+    `notices` says what opening it had to repair. `add_completion` is called on the event loop's thread, `add_outcome`
+    from any; each line is one `write`.
     """
 
-    def __init__(self, path: Path, config: Mapping[str, Any]) -> None:
-        """Opens or makes the directory. Raises `RunDirectoryError` where it is of another configuration."""
+    def __init__(self, path: Path) -> None:
         self.path = path
+        self.config: dict[str, Any] = {}
         self.notices: list[str] = []
         self.completions: dict[Key, Completion] = {}
         self.outcomes: dict[Key, Outcome] = {}
-        self._lost = 0.0  # US dollars for trials that came to nothing
+        self._lost = 0.0  # US dollars for trials without an answer
+        self._completions = self._outcomes = self._lock = -1
+
+    @classmethod
+    def open(cls, path: Path, config: Mapping[str, Any]) -> RunDirectory:
+        """Opens or makes the directory. Raises `RunDirectoryError` where it is of another configuration."""
+        run = cls(path)
         try:
             path.mkdir(parents=True, exist_ok=True)
-            self._lock = _lock(path)
-            self.config = _merge(read_config(path), config, path)
-            self._read()
-            self._completions = _append_to(path / "completions.jsonl")
-            self._outcomes = _append_to(path / "outcomes.jsonl")
-            self.write("run.json", json.dumps(self.config, indent=2) + "\n")
+            run._lock = _lock(path)
+            run.config = _merge(read_config(path), config, path)
+            run._read()
+            run._completions = _append_to(path / "completions.jsonl")
+            run._outcomes = _append_to(path / "outcomes.jsonl")
+            run.write("run.json", json.dumps(run.config, indent=2) + "\n")
         except OSError as why:
             raise RunDirectoryError(f"{path}: cannot be used as run directory: {why.strerror}") from None
+        return run
+
+    def adopt(self, answers: Iterable[tuple[Key, Completion]]) -> None:
+        """Takes over answers that other runs paid for, where this one has none."""
+        for key, completion in answers:
+            if key not in self.completions:
+                self.add_completion(key, completion)
 
     def add_completion(self, key: Key, completion: Completion) -> None:
         """Writes what a model said, before anything else happens to it."""
@@ -90,6 +105,7 @@ class RunDirectory:
         known = {(row["suite"], row["task_id"]): row for row in _recover(file, self.notices, _check_task)}
         for suite, task in tasks:
             row = {"suite": suite, "task_id": task.task_id, "text": task.text, "tests": task.tests}
+            row["prompt_sha256"] = prompt_sha256(task)
             known[suite, task.task_id] = row
         self.write("tasks.jsonl", "".join(dump_line(row).decode() for row in known.values()))
 
@@ -148,10 +164,12 @@ def read_run(path: Path) -> RunRecord:
     """A run directory as it lies there, the last line of each trial. Raises `RunDirectoryError`."""
     config = read_config(path)
     if not config:
-        raise RunDirectoryError(f"{path}: no run directory: run.json is missing")
+        raise RunDirectoryError(f"{path}: not a run directory: run.json is missing")
     for name, kind in (("ladder", list), ("trials", int), ("models", dict)):
         if not isinstance(config.get(name), kind) or not config[name]:
-            raise RunDirectoryError(f"{path / 'run.json'}: no configuration of ours: {name!r} is missing or empty")
+            raise RunDirectoryError(
+                f"{path / 'run.json'}: field {name!r} is missing or empty. Name the directory of a run"
+            )
     outcomes = (Outcome.from_json(row) for row in _rows(path / "outcomes.jsonl", Outcome.from_json))
     tasks = {(row["suite"], row["task_id"]): row for row in _rows(path / "tasks.jsonl", _check_task)}
     return RunRecord(
@@ -163,10 +181,24 @@ def read_run(path: Path) -> RunRecord:
     )
 
 
-def _rows(file: Path, check: Callable[[dict[str, Any]], object]) -> Iterator[dict[str, Any]]:
-    """The objects of a file of ours that is only read: a cut last line is an error."""
+def read_answers(path: Path) -> Iterator[tuple[Key, Completion, str]]:
+    """The answers of a run that another process may be writing, each with its prompt's SHA-256 ("" where not known).
+
+    Raises `RunDirectoryError`.
+    """
+    prompts = {
+        (row["suite"], row["task_id"]): str(row.get("prompt_sha256", ""))
+        for row in _rows(path / "tasks.jsonl", _check_task)
+    }
+    for record in _rows(path / "completions.jsonl", _check_completion, whole=True):
+        key, completion = _keyed(record)
+        yield key, completion, prompts.get((key.suite, key.task_id), "")
+
+
+def _rows(file: Path, check: Callable[[dict[str, Any]], object], *, whole: bool = False) -> Iterator[dict[str, Any]]:
+    """The objects of a file of ours that is only read: a cut last line is an error, or passed over with `whole`."""
     lines = read_bytes(file, RunDirectoryError).split(b"\n") if file.exists() else []
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(lines[:-1] if whole else lines, start=1):
         if line:
             yield _checked(line, line_of(file, number), check)
 
@@ -181,7 +213,7 @@ def _lock(path: Path) -> int:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         os.close(descriptor)
-        raise RunDirectoryError(f"{path}: another session is writing there: wait, or name another --cx-run") from None
+        raise RunDirectoryError(f"{path}: another session is writing there. Wait, or name another --cx-run") from None
     return descriptor
 
 
@@ -199,7 +231,8 @@ def _merge(old: Mapping[str, Any], new: Mapping[str, Any], path: Path) -> dict[s
             differing += _differences(kind, old.get(kind, {}), new[kind])
         if differing:
             raise RunDirectoryError(
-                f"{path}: is the run of another configuration ({'; '.join(differing)}): name another --cx-run"
+                f"{path}: another configuration than the run's: {'; '.join(differing)}. Undo the change, "
+                "or name another --cx-run"
             )
     merged = dict(new)
     for kind in ("suites", "models"):
@@ -211,8 +244,16 @@ def _differences(kind: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> I
     for name in old.keys() & new.keys():
         if kind == "suites" and old[name]["sha256"] != new[name]["sha256"]:
             yield f"the tasks of suite {name} have changed"
-        elif kind == "models" and old[name] != new[name]:
-            yield f"model {name} was {json.dumps(old[name])}, is {json.dumps(new[name])}"
+        elif kind == "models":
+            was, is_now = _flat(old[name]), _flat(new[name])
+            if changed := sorted(key for key in was.keys() | is_now.keys() if was.get(key) != is_now.get(key)):
+                yield f"model {name} has another {', '.join(changed)}"
+
+
+def _flat(model: Mapping[str, Any]) -> dict[str, Any]:
+    """A model's settings by name, those of its sampling among them; without the price, which changes no answer."""
+    flat = {name: value for name, value in model.items() if name not in ("price", "sampling")}
+    return {**flat, **model.get("sampling", {})}
 
 
 def _recover(file: Path, notices: list[str], check: Callable[[dict[str, Any]], object]) -> Iterator[dict[str, Any]]:
@@ -229,11 +270,15 @@ def _recover(file: Path, notices: list[str], check: Callable[[dict[str, Any]], o
 
 
 def _checked(line: bytes, where: str, check: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
-    record = parse_object(line, where, RunDirectoryError)
+    remedy = "Remove the line: the next session measures again what it held"
+    try:
+        record = parse_object(line, where, RunDirectoryError)
+    except RunDirectoryError as why:
+        raise RunDirectoryError(f"{why}. {remedy}") from None
     try:
         check(record)
     except (ComplexityError, KeyError, TypeError, ValueError) as why:
-        raise RunDirectoryError(f"{where}: no line of ours: {why}") from None
+        raise RunDirectoryError(f"{where}: not a line of a run directory ({why}). {remedy}") from None
     return record
 
 
@@ -250,4 +295,4 @@ def _keyed(record: dict[str, Any]) -> tuple[Key, Completion]:
 
 def _check_task(record: dict[str, Any]) -> None:
     if not all(isinstance(record.get(name), str) for name in ("suite", "task_id", "text")):
-        raise ValueError("suite, task_id and text are wanted")
+        raise ValueError("expected the strings suite, task_id and text")

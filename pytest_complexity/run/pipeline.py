@@ -1,7 +1,7 @@
 """Keeps models and sandbox busy ahead of whoever asks; items only collect. Knows neither pytest nor labels.
 
-A thread runs the models' calls on an event loop, one lane for each model; as each completion comes it is written down,
-then verified by a pool of threads that each drive one sandbox process. The outcome of a trial depends on its
+A thread runs the models' calls on an event loop, one scheduler for each model; as each completion comes it is written
+down, then verified by a pool of threads that each drive one sandbox process. The outcome of a trial depends on its
 completion alone, so timing changes nothing. Which calls to make is a policy's to say (`CallPolicy`).
 """
 
@@ -23,13 +23,13 @@ from pytest_complexity.errors import ComplexityError
 from pytest_complexity.models import Closable, Completion, Model, Unanswered
 from pytest_complexity.run.directory import RunDirectory
 from pytest_complexity.run.extraction import extract_code
-from pytest_complexity.run.scheduler import Lane, Patience, Traffic
-from pytest_complexity.run.spending import Ledger
+from pytest_complexity.run.scheduler import ModelScheduler, Patience, Traffic
+from pytest_complexity.run.spending import SpendingCap
 from pytest_complexity.sandbox import Check, Program, Sandbox
 
 
 class Skipped(Exception):
-    """The trial was not called for, and its text tells why: nothing is written of it, and nothing is amiss."""
+    """The trial was not called for, and its text tells why: nothing is written of it, and that is not an error."""
 
 
 class Pipeline:
@@ -43,7 +43,7 @@ class Pipeline:
         *,
         verifiers: int = 2,
         concurrency: int = 16,
-        ledger: Ledger | None = None,
+        spending: SpendingCap | None = None,
         patience: Patience | None = None,
     ) -> None:
         self._sandbox = sandbox
@@ -52,14 +52,24 @@ class Pipeline:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="complexity-calls", daemon=True)
         self._tasks: dict[tuple[str, str], Task] = {}
-        limits = {"concurrency": concurrency, "ledger": ledger or Ledger(), "patience": patience or Patience()}
-        self._lanes = {name: Lane(model, self._tasks, self._answered, **limits) for name, model in models.items()}  # type: ignore[arg-type]
+        shared = spending or SpendingCap()
+        self._schedulers = {
+            name: ModelScheduler(
+                model,
+                self._tasks,
+                self._answered,
+                concurrency=concurrency,
+                spending=shared,
+                patience=patience or Patience(),
+            )
+            for name, model in models.items()
+        }
         self._calls: CallPolicy = AllCalls(())
         self._completions: dict[Key, Future[Completion]] = {}
         self._outcomes: dict[Key, Future[Outcome]] = {}
         self._idle: dict[Key, None] = {}  # neither called nor skipped yet, in the plan's order
         self._verifying: dict[Key, Future[None]] = {}
-        self._open = 0  # called and not yet judged
+        self._open = 0  # called and without an outcome yet
         self._closed = False
         self._halted = False
 
@@ -84,11 +94,11 @@ class Pipeline:
         return self._outcomes[key]
 
     def claim(self, key: Key) -> bool:
-        """Leaves the verification of an answered trial to the caller, who is to `judge` it; False once it has begun."""
+        """Leaves the verification to the caller, who hands the check to `accept`; False once it has begun."""
         work = self._verifying.pop(key, None)  # nobody else can claim it
         return work is not None and work.cancel()
 
-    def judge(self, key: Key, check: Check) -> None:
+    def accept(self, key: Key, check: Check) -> None:
         """Takes what a sandbox said of a trial."""
         completion = self._completions[key].result()
         outcome = replace(
@@ -99,17 +109,17 @@ class Pipeline:
             borderline=check.borderline,
             seconds=round(check.seconds, 4),
         )
-        self._judged(outcome)
+        self._settled(outcome)
 
     def disclaim(self, key: Key) -> None:
-        """Verifies here what somebody claimed and will not judge."""
+        """Verifies here what somebody claimed and did not verify."""
         if not self._outcomes[key].done() and not self._halted:
             completion = self._completions[key].result()
             self._verifying[key] = self._pool.submit(self._verify, key, completion)
 
     def traffic(self) -> list[Traffic]:
         """What each model is doing now."""
-        return [lane.traffic for lane in self._lanes.values()]
+        return [scheduler.traffic for scheduler in self._schedulers.values()]
 
     def halt(self) -> None:
         """Begins no further call; items that wait are told that the session was stopped. Waits for nothing.
@@ -141,13 +151,13 @@ class Pipeline:
 
     async def _stop(self, *, land: bool) -> None:
         self._drop()
-        await asyncio.gather(*(lane.stop(land=land) for lane in self._lanes.values()))
+        await asyncio.gather(*(scheduler.stop(land=land) for scheduler in self._schedulers.values()))
 
     async def _end(self) -> None:
         await self._stop(land=False)
-        for lane in self._lanes.values():
-            if isinstance(lane.model, Closable):
-                await lane.model.aclose()
+        for scheduler in self._schedulers.values():
+            if isinstance(scheduler.model, Closable):
+                await scheduler.model.aclose()
 
     def _drop(self) -> None:
         futures: list[Future[Any]] = [*self._completions.values(), *self._outcomes.values()]
@@ -194,12 +204,12 @@ class Pipeline:
         for key, known in arrived:
             self._arrived(key, known)
         for name, keys_of_one in wanted.items():
-            self._lanes[name].push(keys_of_one)
+            self._schedulers[name].push(keys_of_one)
 
     def _skip(self, key: Key, why: Skipped) -> None:
         if key in self._idle:
             del self._idle[key]
-        elif key in self._outcomes and self._lanes[key.model].withdraw(key):
+        elif key in self._outcomes and self._schedulers[key.model].withdraw(key):
             self._open -= 1
         else:
             return
@@ -207,7 +217,7 @@ class Pipeline:
         _settle(self._outcomes[key], why)
 
     def _answered(self, key: Key, answer: Completion | Unanswered) -> None:
-        """Takes what a lane brings."""
+        """Takes what a scheduler brings."""
         if isinstance(answer, Completion):
             try:
                 self._run.add_completion(key, answer)
@@ -219,20 +229,20 @@ class Pipeline:
             self._arrived(key, answer)
         else:
             lost = self.blank(key, Completion("", *answer.usage)) if answer.usage else unmeasured(key, "")
-            self._judged(replace(lost, detail=unmeasured(key, str(answer)).detail))
+            self._settled(replace(lost, detail=unmeasured(key, str(answer)).detail))
             _settle(self._completions[key], answer)  # after the outcome: who hears of this one writes that one
 
     def _arrived(self, key: Key, completion: Completion) -> None:
         known = self._run.outcomes.get(key)
         if known is not None and known.verdict.measured:
-            self._judged(known)
+            self._settled(known)
         elif not self._task(key).test_list:
-            self._judged(unmeasured(key, "the task has no assertion: check it with trial.record"))
+            self._settled(unmeasured(key, "the task has no assertion: check it with trial.record"))
         elif not self._halted:
             self._verifying[key] = self._pool.submit(self._verify, key, completion)
         _settle(self._completions[key], completion)  # at last: from now on the verification may be claimed
 
-    def _judged(self, outcome: Outcome) -> None:
+    def _settled(self, outcome: Outcome) -> None:
         """Hands out an outcome, and lets the policy follow; from any thread."""
         _settle(self._outcomes[outcome.key], outcome)
         if not self._closed:
@@ -244,15 +254,15 @@ class Pipeline:
         try:
             check = check_of(self._task(key), completion.text, self._sandbox)
         except ComplexityError as why:
-            self._judged(unmeasured(key, str(why)))
+            self._settled(unmeasured(key, str(why)))
         except Exception as why:  # as above: the harness failed, which says nothing about the answer
-            self._judged(unmeasured(key, f"{type(why).__name__}: {why}"))
+            self._settled(unmeasured(key, f"{type(why).__name__}: {why}"))
         else:
-            self.judge(key, check)
+            self.accept(key, check)
 
     def blank(self, key: Key, completion: Completion) -> Outcome:
-        """The outcome of a trial that was answered and not yet judged: its tokens and its cost."""
-        price = self._lanes[key.model].model.price
+        """The outcome of a trial that was answered and has no verdict yet: its tokens and its cost."""
+        price = self._schedulers[key.model].model.price
         return Outcome(
             *key,
             verdict=Verdict.UNMEASURED,

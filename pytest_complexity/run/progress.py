@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from pytest_complexity.run.scheduler import Traffic
+from pytest_complexity.run.spending import dollars
 
 EVERY = 30.0  #: seconds between lines where there is no terminal, and before the first
 REDRAW = 0.5  #: seconds between pictures on a terminal
@@ -23,10 +24,16 @@ WINDOW = 60.0  #: seconds over which the rate is taken
 
 
 class Progress:
-    """Begins to tell once started, and wipes what it drew when stopped. `column` says where pytest's cursor is."""
+    """Begins to tell once started, and wipes what it drew when stopped. `column` says where pytest's cursor is.
 
-    def __init__(self, traffic: Callable[[], Sequence[Traffic]], column: Callable[[], int]) -> None:
+    `money` says what was spent, "" where there is nothing to say.
+    """
+
+    def __init__(
+        self, traffic: Callable[[], Sequence[Traffic]], money: Callable[[], str], column: Callable[[], int]
+    ) -> None:
         self._traffic = traffic
+        self._money = money
         self._column = column
         self._rates: dict[str, _Rate] = {}
         self._ended = threading.Event()
@@ -53,6 +60,8 @@ class Progress:
     def _tell(self) -> None:
         while not self._ended.wait(REDRAW if self._terminal else EVERY):
             lines = [self._line(each) for each in self._traffic() if each.done < each.wanted]
+            if lines and (money := self._money()):
+                lines.append(money)
             if self._terminal:
                 self._write(_rows(lines, self._width()))
             elif lines:
@@ -65,7 +74,7 @@ class Progress:
         rate = self._rates.setdefault(now.name, _Rate()).of(now.done, time.monotonic())
         words = [f"{now.name}  {now.done}/{now.wanted}", f"{rate:.1f}/s", f"{now.in_flight} in flight"]
         if now.priced:
-            words.append(f"${now.spent:.4f}" if now.spent < 1 else f"${now.spent:.2f}")
+            words.append(dollars(now.spent))
         if now.waits:
             words.append(f"waits {_span(now.waits)} as the server asks")
         elif rate:

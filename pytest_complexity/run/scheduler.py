@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pytest_complexity.core.outcomes import Key
 from pytest_complexity.core.tasks import Task
 from pytest_complexity.models import Batching, Bounded, Busy, Completion, Model, Refused, Unanswered
-from pytest_complexity.run.spending import CapReached, Ledger
+from pytest_complexity.run.spending import CapReached, SpendingCap
 
 Answers = Mapping[int, Completion | Unanswered]
 
@@ -40,7 +40,7 @@ class Patience:
 
 @dataclass(frozen=True)
 class Traffic:
-    """A lane at one moment: trials `wanted` and `done`, calls `in_flight`, US dollars `spent` in this session.
+    """A scheduler at one moment: trials `wanted` and `done`, calls `in_flight`, US dollars `spent` in this session.
 
     `waits`: the seconds for which the server asked to be left alone.
     """
@@ -54,7 +54,7 @@ class Traffic:
     waits: float
 
 
-class Lane:
+class ModelScheduler:
     """See the module. `answered` gets each trial's completion, or why there is none; `tasks` by (suite, task id)."""
 
     def __init__(
@@ -64,7 +64,7 @@ class Lane:
         answered: Callable[[Key, Completion | Unanswered], None],
         *,
         concurrency: int,
-        ledger: Ledger,
+        spending: SpendingCap,
         patience: Patience,
     ) -> None:
         self.model = model
@@ -73,7 +73,7 @@ class Lane:
         self._tasks = tasks
         self._answered = answered
         self._concurrency = concurrency
-        self._ledger = ledger
+        self._spending = spending
         self._patience = patience
         self._queue: OrderedDict[Key, None] = OrderedDict()
         self._mates: dict[tuple[str, str], list[Key]] = defaultdict(list)
@@ -211,7 +211,7 @@ class Lane:
 
     async def _ask(self, keys: Sequence[Key]) -> Answers:
         """One request, paid for."""
-        held = await self._ledger.hold(self._most(keys))
+        held = await self._spending.hold(self._most(keys))
         call = asyncio.current_task()
         self._asking.add(call)
         spent = held  # until it is known
@@ -229,7 +229,7 @@ class Lane:
             raise
         finally:
             self._asking.discard(call)
-            self._ledger.settle(held, spent)
+            self._spending.settle(held, spent)
             self._spent += spent
 
     async def _request(self, keys: Sequence[Key]) -> Answers:

@@ -1,32 +1,34 @@
-"""What a test gets: one completion of one task by one model, to verify or to judge itself."""
+"""What a test gets: one completion of one task by one model, to verify or to check itself."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-
 from pytest_complexity.core.outcomes import Key, Outcome, Verdict
 from pytest_complexity.core.tasks import Task
 from pytest_complexity.run import checks
-from pytest_complexity.run.broker import Desk
+from pytest_complexity.run.broker import Broker
 from pytest_complexity.run.extraction import extract_code
 from pytest_complexity.run.pipeline import program_of
 from pytest_complexity.sandbox import LiveRun, ProgramStopped, Sandbox
 
 
 class Trial:
-    """The `trial` fixture. `sandbox` gives the one for live runs."""
+    """The `trial` fixture: `outcome` is None until the test has verified or recorded. Used on pytest's thread.
 
-    def __init__(self, key: Key, task: Task, desk: Desk, sandbox: Callable[[], Sandbox]) -> None:
+    `sandbox` gives the one that functions of the program run in.
+    """
+
+    def __init__(self, key: Key, task: Task, broker: Broker, sandbox: Callable[[], Sandbox]) -> None:
         self.key = key
         self.task = task
         self.outcome: Outcome | None = None
-        self._desk = desk
+        self._broker = broker
+        self.asserts = False  #: whether the test's own body holds assertions on the program
+        self._read = False
         self._sandbox = sandbox
         self._run: LiveRun | None = None
-        self.judges = False  # whether the test's own body holds assertions on the program
 
     @property
     def model(self) -> str:
@@ -40,17 +42,20 @@ class Trial:
 
     @property
     def completion(self) -> str:
-        """What the model said. Raises `Unanswered` where nothing could be had: the trial is then unmeasured."""
-        return self._desk.completion(self.key)
+        """What the model said. Raises `Unanswered` where there is no answer: the trial is then unmeasured."""
+        said = self._broker.completion(self.key)
+        self._read = True
+        return said
 
     def verify(self) -> Outcome:
         """Runs the task's assertions on the completion's code in the sandbox. Once: asking again costs nothing."""
         if self.outcome is None:
-            self.outcome = self._desk.verify(self.key)
+            self.outcome = self._broker.verify(self.key)
         return self.outcome
 
     def record(self, passed: bool, detail: str = "") -> Outcome:
-        """States the verdict of a check of the test's own: `pass` or `wrong`, with a line on why."""
+        """Records the verdict of the test's own check: `pass` or `wrong`, with a line that says why."""
+        self._broker.completion(self.key)  # what was never answered has no verdict
         return self._record(Verdict.PASS if passed else Verdict.WRONG, detail)
 
     def function(self, name: str) -> Callable[..., Any]:
@@ -60,8 +65,8 @@ class Trial:
         and must be plain builtins. The program's exceptions are raised here as `ProgramError`; uncaught they are the
         verdict `error`. Raises ProgramError where there is no such function, ProgramStopped where the program ended.
         """
-        code = extract_code(self.completion)
-        self.judges = True
+        code = extract_code(self._broker.completion(self.key))
+        self.asserts = True
         if code is None:
             raise ProgramStopped(Verdict.NO_CODE)
         if self._run is None:
@@ -74,28 +79,11 @@ class Trial:
         Hypothesis tries the same examples each time; the detail of a `wrong` is the smallest one that fails. After a
         verdict that is no pass further tests are not run. Raises what is the test's own mistake.
         """
-        self.judges = True
+        self.asserts = True
         if self.outcome is None or self.outcome.verdict is Verdict.PASS:
-            verdict, detail = checks.run(test)
-            self._record(verdict, detail)
+            self._record(*checks.run(test))
         assert self.outcome is not None
         return self.outcome
-
-    def conclude(self, error: BaseException | None) -> bool:
-        """Takes the end of the test's body for a verdict where it has called the program; False: it is none.
-
-        Without an exception that is a pass, unless there is a verdict already.
-        """
-        if isinstance(error, pytest.skip.Exception) or not self.judges:
-            return False
-        if error is None:
-            if self.outcome is None:
-                self._record(Verdict.PASS, "")
-            return True
-        judged = checks.verdict_of(error)
-        if judged is not None:
-            self._record(*judged)
-        return judged is not None
 
     def close(self) -> None:
         """Ends what runs in the sandbox."""
@@ -103,10 +91,36 @@ class Trial:
             self._run.close()
             self._run = None
 
+    def record_end(self) -> Outcome | None:
+        """Records that the test's body came to its end: `pass` where it has called the program and recorded nothing."""
+        if self.outcome is None and self.asserts:
+            self._record(Verdict.PASS, "")
+        return self.outcome
+
+    def record_exception(self, why: BaseException) -> Outcome | None:
+        """Records what the test raised over the answer: `wrong` for a failed assertion, else `error`.
+
+        None, and nothing is recorded, where the test has recorded a verdict already or has not read the completion. A
+        test that has called the program may raise after a recorded pass too, and what neither the program nor an
+        assertion raised is its own mistake: None again.
+        """
+        if self.asserts:
+            said = checks.verdict_of(why)
+            return self._record(*said) if said else None
+        if self.outcome is not None or not self._read:
+            return None
+        lines = str(why).splitlines() or [""]
+        if isinstance(why, AssertionError):
+            return self._record(Verdict.WRONG, lines[0])
+        return self._record(Verdict.ERROR, f"{type(why).__name__}: {lines[0]}")
+
+    def record_unmeasured(self, reason: str) -> Outcome | None:
+        """Records that the test came to no verdict; None where it did."""
+        return None if self.outcome else self._record(Verdict.UNMEASURED, reason)
+
     def _record(self, verdict: Verdict, detail: str) -> Outcome:
-        self._desk.completion(self.key)  # what was never answered cannot be judged
         cleaned = " ".join(detail.encode("utf-8", "replace").decode().split())[:200]
-        self.outcome = self._desk.record(self.key, verdict, cleaned)
+        self.outcome = self._broker.record(self.key, verdict, cleaned)
         return self.outcome
 
     def __repr__(self) -> str:

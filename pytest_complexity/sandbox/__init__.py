@@ -30,7 +30,7 @@ NEAR = 0.8  #: the share of the limit from which a time is close to it
 
 @dataclass(frozen=True)
 class Program:
-    """A completion's code and the task's own text, in DESIGN's order: imports, prompt, code, set-up, tests.
+    """A completion's code and the task's own text, in this order: imports, prompt, code, set-up, tests.
 
     A `code` that defines `entry_point` runs after `prompt_code`; any other continues it. `packages` may be
     imported beyond the standard library. `reference` only tells which builtin names the task redefines.

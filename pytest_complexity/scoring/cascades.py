@@ -175,7 +175,7 @@ class Cascade:
             "calls": float(self.expected.calls.mean()),
             "stages": [
                 {"model": ladder[stage.model], "calls": stage.attempts, "ended": share}
-                for stage, share in zip(self.plan.stages, ended, strict=False)
+                for stage, share in zip(self.plan.stages, ended, strict=True)
             ],
         }
 
@@ -326,17 +326,16 @@ class Tuning:
             return None
         weights = _others(fold)
         chosen = [self.expected[place] for place in self.best(weights)]
-        stages, rows = max(each.ended.shape[1] for each in chosen), np.arange(len(fold))
-        ended = [np.pad(each.ended, ((0, 0), (0, stages - each.ended.shape[1]))) for each in chosen]
+        rows, everything = np.arange(len(fold)), np.full((1, len(fold)), 1 / len(fold))
+        place = self.best(everything)[0]
         expected = Expected(
             solved=np.stack([each.solved for each in chosen])[fold, rows],
             cost=np.stack([each.cost for each in chosen])[fold, rows],
             calls=np.stack([each.calls for each in chosen])[fold, rows],
-            ended=np.stack(ended)[fold, rows],
+            ended=self.expected[place].ended,  # the folds' plans may have other stages
             shares=np.stack([each.shares for each in chosen])[fold, rows],
         )
-        everything = np.full((1, len(fold)), 1 / len(fold))
-        return Cascade("cascade-tuned", "cascade", self.plans[self.best(everything)[0]], expected)
+        return Cascade("cascade-tuned", "cascade", self.plans[place], expected)
 
     def frontier(self, groups: Ints, seed: int = 0) -> list[FrontierPoint]:
         """What tuned plans reach at rising worth of a solved task, each task under plans tuned on the other folds."""

@@ -8,26 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+from pytest_complexity.core.costs import CostUnit, call_costs
 from pytest_complexity.core.counts import TaskCounts
 from pytest_complexity.core.intervals import Interval, share_interval
 from pytest_complexity.core.predictions import Prediction
 from pytest_complexity.labels import Labels
-from pytest_complexity.policies import Case, Kind, Named, Policy, PromptPolicy, RouterPolicy
+from pytest_complexity.labels.rules import Rule
+from pytest_complexity.policies import Case, Kind, Named, Policy, PromptPolicy, Setting
 from pytest_complexity.policies.adequate import CheapestAdequate
-from pytest_complexity.policies.always import Always
-from pytest_complexity.policies.assignment import Assignment, KnownAssignment
+from pytest_complexity.policies.assignment import Assignment
 from pytest_complexity.policies.mix import Mix
-from pytest_complexity.policies.oracle import Oracle
 from pytest_complexity.policies.utility import Utility
-from pytest_complexity.scoring.curves import Point, between, heights, hull
-from pytest_complexity.scoring.resampling import interval, resampled_means, sign_flip
+from pytest_complexity.scoring.against_best import AgainstBest, compared, p_values
+from pytest_complexity.scoring.curves import Point, between, hull
+from pytest_complexity.scoring.resampling import interval, resampled_means
 
 if TYPE_CHECKING:
     from pytest_complexity.core.arrays import Floats
 
-CostUnit = Literal["usd", "unit"]
 ADEQUATE = 0.5  # more likely right than not
 
 
@@ -72,20 +72,14 @@ class Bench:
         tasks = tuple(row.task for row, _ in rows)
         costs, unit = call_costs(tasks, ladder)
         cases = (
-            Case([row.task.successes[model] / row.task.trials[model] for model in ladder], cost, row.level, prediction)
-            for (row, prediction), cost in zip(rows, costs, strict=True)
+            Case([row.task.successes[m] / row.task.trials[m] for m in ladder], cost, row.level, prediction, number)
+            for number, ((row, prediction), cost) in enumerate(zip(rows, costs, strict=True))
         )
         return cls(ladder, tasks, tuple(cases), unit)
 
-
-def call_costs(tasks: Sequence[TaskCounts], ladder: Sequence[str]) -> tuple[list[list[float]], CostUnit]:
-    """The cost of one call on each task, in ladder order, and its unit: see `Bench`."""
-    recorded = [task.cost_usd or {} for task in tasks]
-    known = {model: [costs[model] for costs in recorded if model in costs] for model in ladder}
-    if not all(known.values()):
-        return [[10.0**index for index in range(len(ladder))] for _ in tasks], "unit"
-    means = {model: sum(costs) / len(costs) for model, costs in known.items()}
-    return [[costs.get(model, means[model]) for model in ladder] for costs in recorded], "usd"
+    def setting(self, rule: str, routers: Sequence[PromptPolicy] = ()) -> Setting:
+        """What the policies of a report are made from."""
+        return Setting(self.ladder, Rule.named(rule, len(self.ladder)), self.tasks, self.cases, routers)
 
 
 @dataclass(frozen=True)
@@ -114,25 +108,15 @@ def play(bench: Bench, policies: Sequence[Policy]) -> Played:
     return Played(bench, tuple(policies), solved, np.einsum("tpm,tm->tp", shares, matrices(bench)[1]), shares)
 
 
-def roster(bench: Bench, rule: str, routers: Sequence[PromptPolicy] = ()) -> list[Policy]:
-    """The policies of a report, the one to be judged first: the first router, or the assignment of known levels.
-
-    Its controls come last: its own choices shuffled over the tasks, and the zero router at its cost.
-    """
-    known = KnownAssignment(rule, "assignment-known" if routers else "assignment")
-    judged: list[Policy] = [*(RouterPolicy(router) for router in routers), known]
-    simple: list[Policy] = [Always(name, index) for index, name in enumerate(bench.ladder)]
-    models = len(bench.ladder)
-    others = [*simple, Oracle(), Mix("random", [1 / models] * models)]
-    if not bench.cases:
-        return [*judged, *others]
-    played = play(bench, judged[:1])
-    return [
-        *judged,
-        *others,
-        Mix("shuffled", [float(share) for share in played.shares[:, 0].mean(axis=0)]),
-        Mix("zero-router", _hull_mix(bench, float(played.cost[:, 0].mean()))),
-    ]
+def controls(played: Played, name: str) -> list[Policy]:
+    """Blind policies to hold one policy against: its shares of the models dealt at random, and a mix at its cost."""
+    if not played.bench.cases:
+        return []
+    index = played.index(name)
+    mix = Mix("zero-router", blind_mix(played.bench, float(played.cost[:, index].mean())))
+    if played.policies[index].kind == "cascade":  # what it asks for is no choice of a model
+        return [mix]
+    return [Mix("shuffled", [float(share) for share in played.shares[:, index].mean(axis=0)]), mix]
 
 
 def routers_of(trained: PricedLadder, willingness: float | None = None) -> list[PromptPolicy]:
@@ -141,7 +125,8 @@ def routers_of(trained: PricedLadder, willingness: float | None = None) -> list[
     Else a solved task is taken to be worth ten calls of the dearest model.
     """
     worth = 10 * max(trained.costs) if willingness is None else willingness
-    return [Utility(trained.costs, worth), CheapestAdequate(ADEQUATE), Assignment(trained.rule)]
+    assignment = Assignment(Rule.named(trained.rule, len(trained.ladder)).assignment)
+    return [Utility(trained.costs, worth), CheapestAdequate(ADEQUATE), assignment]
 
 
 def overpaid(case: Case, index: int) -> float:
@@ -155,9 +140,9 @@ class PolicyScore:
     """One policy on the bench; None where no task was measured in full.
 
     `accuracy`: the expected share of tasks solved. `cost`: the mean per task, in the bench's unit. `saving`: against
-    always the last model. `regret`: how much less it solves than the oracle. `gain`: how much more than the best
-    single model, with the paired test's `gain_p`. `over_zero`: how much more than the zero router at the same cost.
-    `shares`: how often it asks each model.
+    always the last model; `saving_best`: against always the best single model. `regret`: how much less it solves than
+    the oracle. `gain`: how much more than the best single model, with the paired test's `gain_p`. `over_zero`: how
+    much more than the zero router at the same cost. `shares`: how often it asks each model.
     """
 
     kind: Kind
@@ -167,6 +152,8 @@ class PolicyScore:
     cost_ci: Interval | None = None
     saving: float | None = None
     saving_ci: Interval | None = None
+    saving_best: float | None = None
+    saving_best_ci: Interval | None = None
     regret: float | None = None
     regret_ci: Interval | None = None
     gain: float | None = None
@@ -177,44 +164,59 @@ class PolicyScore:
     shares: Mapping[str, float] | None = None
 
 
-def score_policies(played: Played, seed: int = 0) -> dict[str, PolicyScore]:
-    """The score of each policy by its name."""
+@dataclass(frozen=True)
+class Scored:
+    """The scores by policy, and what those policies are held against, in the same order as they were played."""
+
+    scores: Mapping[str, PolicyScore]
+    over_zero: Sequence[AgainstBest]
+    gain: Sequence[AgainstBest]
+
+
+def score_policies(played: Played, seed: int = 0) -> Scored:
+    """The score of each policy. Two calls with one seed take their statistics in the same resampled worlds."""
     import numpy as np  # noqa: PLC0415
 
     policies, bench = played.policies, played.bench
     if not bench.cases:
-        return {policy.name: PolicyScore(policy.kind) for policy in policies}
+        return Scored({policy.name: PolicyScore(policy.kind) for policy in policies}, (), ())
     rates, costs = matrices(bench)
-    columns = np.concatenate([rates, costs, played.solved, played.cost], axis=1)
+    right = 1 - (1 - rates).prod(axis=1, keepdims=True)  # the oracle: one draw of each model, and any is right
+    columns = np.concatenate([rates, costs, played.solved, played.cost, right], axis=1)
     everywhere = np.concatenate([columns.mean(axis=0)[None], resampled_means(columns, seed)])
-    best = best_single(bench)
     # The first world is the one that was measured; each statistic is taken in all of them at once.
-    model, price, solved, cost = np.split(everywhere, np.cumsum([len(bench.ladder)] * 2 + [len(policies)]), axis=1)
+    ends = np.cumsum([len(bench.ladder)] * 2 + [len(policies)] * 2)
+    model, price, solved, cost, oracle = np.split(everywhere, ends, axis=1)
+    best = best_single(bench)
     with np.errstate(divide="ignore", invalid="ignore"):
-        saving = 1 - cost / price[:, -1:]
-    statistics = {
-        "cost": cost,
-        "saving": saving,
-        "regret": solved[:, [played.index("oracle")]] - solved,
-        "gain": solved - model.max(axis=1, keepdims=True),
-        "over_zero": solved - heights(price, model, cost),
-    }
-    p = sign_flip(played.solved - rates[:, [best]], seed)
+        statistics = {
+            "cost": cost,
+            "saving": 1 - cost / price[:, -1:],
+            "saving_best": 1 - cost / price[:, [best]],
+            "regret": oracle - solved,
+        }
+    over_zero = [compared(solved[:, k, None] - blind(price, model, cost[:, k])) for k in range(len(policies))]
+    gain = [compared(solved[:, k, None] - model) for k in range(len(policies))]
+    p = p_values(played.solved, rates, [each.near for each in gain], seed)
     scores = {}
     for index, policy in enumerate(policies):
         known = {name: worlds[:, index] for name, worlds in statistics.items() if np.isfinite(worlds[:, index]).all()}
-        shares = played.shares[:, index].mean(axis=0)
         values: dict[str, Any] = {name: float(worlds[0]) for name, worlds in known.items()}
         values |= {f"{name}_ci": interval(worlds[1:], float(worlds[0])) for name, worlds in known.items()}
+        shares = played.shares[:, index].mean(axis=0)
         scores[policy.name] = PolicyScore(
             kind=policy.kind,
             accuracy=float(solved[0, index]),
             accuracy_ci=share_interval(played.solved[:, index].tolist()),
-            gain_p=float(p[index]),
+            gain=gain[index].difference,
+            gain_ci=gain[index].interval(),
+            gain_p=p[index],
+            over_zero=over_zero[index].difference,
+            over_zero_ci=over_zero[index].interval(),
             shares=dict(zip(bench.ladder, map(float, shares), strict=True)),
             **values,
         )
-    return scores
+    return Scored(scores, over_zero, gain)
 
 
 def singles(bench: Bench) -> list[Point]:
@@ -227,6 +229,30 @@ def zero_router(bench: Bench) -> list[tuple[int, Point]]:
     """The single models on the hull of all, cheapest first: places on the ladder and points."""
     points = singles(bench) if bench.cases else []
     return [(index, points[index]) for index in hull(points)]
+
+
+def blind(price: Floats, model: Floats, cost: Floats) -> Floats:
+    """What blind mixes of single models solve at a cost: (worlds, mixes).
+
+    `price` and `model`: the models' costs and accuracies, (worlds, models); `cost`: the policy's, (worlds,). The mixes
+    are those possible in the first world: a model that costs no more, or the cheapest; two models around the cost.
+    The best of them is the height of the single models' hull, but for the first world's choice of mixes.
+    """
+    import numpy as np  # noqa: PLC0415
+
+    least, at = price[0], float(cost[0])
+    tolerance = 1e-9 * max(abs(at), float(least.max()))
+    affordable = max(at + tolerance, float(least.min()))
+    under = [k for k in range(len(least)) if least[k] <= affordable]
+    over = [k for k in range(len(least)) if least[k] > at + tolerance]
+    columns = [model[:, k] for k in under]
+    for low in under:
+        for high in over if least[low] <= at + tolerance else ():
+            width = price[:, high] - price[:, low]
+            share = np.clip((cost - price[:, low]) / np.where(width > 0, width, np.inf), 0, 1)
+            columns.append(model[:, low] + share * (model[:, high] - model[:, low]))
+    mixes: Floats = np.stack(columns, axis=1)
+    return mixes
 
 
 def best_single(bench: Bench) -> int:
@@ -244,7 +270,8 @@ def matrices(bench: Bench) -> tuple[Floats, Floats]:
     return rates, np.array([case.costs for case in bench.cases], float).reshape(shape)
 
 
-def _hull_mix(bench: Bench, cost: float) -> list[float]:
+def blind_mix(bench: Bench, cost: float) -> list[float]:
+    """The zero router's shares of the models at a cost, in ladder order."""
     vertices = zero_router(bench)
     low, high, weight = between([point for _, point in vertices], cost)
     shares = [0.0] * len(bench.ladder)

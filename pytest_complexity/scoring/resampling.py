@@ -49,23 +49,34 @@ def interval(worlds: Floats, point: float) -> tuple[float, float]:
     return min(low, point), max(high, point)
 
 
-def sign_flip(differences: Floats, seed: int) -> Floats:
-    """Two-sided p-values that each column of paired differences (tasks, columns) has a mean of 0.
+def flipped_sums(columns: Floats, seed: int) -> Floats:
+    """Sums of each column of (tasks, columns) with the tasks' signs drawn at random; the first draw is as measured.
 
-    The permutation test of pairs: under the hypothesis each task's difference might as well have the other sign. With
-    differences of -1, 0 and 1 it is McNemar's exact test, but for the sampling of signs.
+    Columns share their signs, so that differences of sums are sums of flipped differences: the permutation test of
+    pairs, under which each task's difference might as well have the other sign.
     """
     import numpy as np  # noqa: PLC0415
 
     rng = np.random.default_rng(seed)
-    tasks = len(differences)
-    # Sums of the same numbers in another order differ in their last digits.
-    seen = np.abs(differences.sum(axis=0)) - 1e-9 * np.abs(differences).sum(axis=0)
-    beyond = np.zeros(differences.shape[1])
+    tasks = len(columns)
+    parts = [columns.sum(axis=0)[None]]
     for flips in _chunks(_FLIPS, tasks):
         signs = 1.0 - 2.0 * rng.integers(0, 2, (flips, tasks), dtype=np.int8)
-        beyond += (np.abs(signs @ differences) >= seen).sum(axis=0)
-    p: Floats = (beyond + 1) / (_FLIPS + 1)
+        parts.append(signs @ columns)
+    sums: Floats = np.concatenate(parts)
+    return sums
+
+
+def sign_flip(differences: Floats, seed: int) -> Floats:
+    """Two-sided p-values that each column of paired differences (tasks, columns) has a mean of 0.
+
+    With differences of -1, 0 and 1 it is McNemar's exact test, but for the sampling of signs.
+    """
+    import numpy as np  # noqa: PLC0415
+
+    sums = np.abs(flipped_sums(differences, seed))
+    # Sums of the same numbers in another order differ in their last digits.
+    p: Floats = (sums >= sums[0] - 1e-9 * np.abs(differences).sum(axis=0)).mean(axis=0)
     return p
 
 

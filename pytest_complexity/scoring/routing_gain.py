@@ -1,4 +1,4 @@
-"""Whether routing pays: the judged policy beside the simplest ones, the curves behind that, and non-nested tasks.
+"""Whether routing pays: the best deployable policy beside the simplest ones, its curves, and non-nested tasks.
 
 Computes; knows neither files nor drawing.
 """
@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pytest_complexity.core.intervals import Interval
 from pytest_complexity.core.predictions import Prediction
-from pytest_complexity.policies import Case
+from pytest_complexity.policies import CANDIDATES, Case
+from pytest_complexity.policies.assignment import KNOWN
+from pytest_complexity.scoring.against_best import AgainstBest, Simultaneous
 from pytest_complexity.scoring.curves import (
     calls_to_recover,
     mean_height,
@@ -20,7 +22,8 @@ from pytest_complexity.scoring.curves import (
     recovered,
     recovery_curve,
 )
-from pytest_complexity.scoring.policies import Bench, Played, PolicyScore, best_single, matrices, singles
+from pytest_complexity.scoring.models import mean_pass_at
+from pytest_complexity.scoring.policies import Bench, Played, Scored, best_single, blind_mix, matrices, singles
 from pytest_complexity.scoring.resampling import LEAST, detectable, interval, resampled_means
 
 if TYPE_CHECKING:
@@ -33,76 +36,119 @@ _SWEEP = 41  # points of a router's curve
 _RECOVER = (0.5, 0.8)
 
 
+#: What is shown about the best candidate: it pays, it loses, neither, or nothing can be told: because too few tasks
+#: are decided by it, or because it was trained on them. "no_policy": there is no candidate and nothing in its place.
+Finding = Literal["pays", "loses", "not_shown", "too_few", "leaked", "no_policy"]
+
+
 @dataclass(frozen=True)
 class Judgement:
-    """Whether routing pays on a bench, by the one policy that is judged.
+    """Whether routing pays on a bench, by the best policy of those that can be deployed (`policies.CANDIDATES`).
 
-    `worth_it`: it solves more than the zero router at its cost, beyond the 95% interval, and sends at least as many
-    tasks elsewhere than most as can prove anything (`resampling.LEAST`); None where it seems so and the router was
-    trained on tasks of the bench. `simple`: what does as well where it does
-    not, one model to ask always or two to mix blindly; else empty. `best_single`: the model with the highest accuracy,
-    the cheaper of two. `detectable_difference`: what so many tasks can show against it.
+    `candidates`: all of these; without any, the assignment by levels known in advance is looked at (`informed`), and
+    where that is not known either, always the best single model.
+    `finding`: "pays" where the policy solves more than the zero router at its cost, "loses" where every candidate
+    solves less. `gain_over_zero_router_ci` and `gain_over_best_single_ci` hold for all candidates together, so that the
+    choice of the best one cannot make the finding false in more than 5% of cases. `worth_it`: the same as yes or no,
+    None where nothing can be told. `simple`: what does as well where routing is not shown to pay, one model to ask
+    always or two to mix blindly; else empty. `best_single`: the model with the highest accuracy, the cheaper of two.
+    `detectable_difference`: what so many tasks can show between this policy and that model.
     """
 
     policy: str
+    candidates: tuple[str, ...]
     informed: bool
+    finding: Finding
     worth_it: bool | None
     simple: tuple[str, ...]
     best_single: str
-    gain_over_best_single: float | None
-    gain_over_best_single_ci: Interval | None
+    gain_over_best_single: float
+    gain_over_best_single_ci: Interval
     p: float | None
-    gain_over_zero_router: float | None
-    gain_over_zero_router_ci: Interval | None
+    gain_over_zero_router: float
+    gain_over_zero_router_ci: Interval
     detectable_difference: float
 
 
-def judge(
-    played: Played, scores: Mapping[str, PolicyScore], seed: int = 0, *, leaked: bool = False
-) -> Judgement | None:
-    """The judgement on the first policy of the roster; None where no task was measured in full.
+def judge(played: Played, scored: Scored, seed: int = 0, *, leaked: bool = False) -> Judgement | None:
+    """The judgement; None where no task was measured in full.
 
-    `leaked`: the router was trained on some of these tasks.
+    `leaked`: the routers were trained on some of these tasks.
     """
-    bench, judged = played.bench, played.policies[0]
+    bench = played.bench
     if not bench.cases:
         return None
-    rates, _ = matrices(bench)
-    best, score = best_single(bench), scores[judged.name]
-    elsewhere = len(bench.cases) * (1 - max(score.shares.values())) if score.shares else 0.0
-    better = score.over_zero_ci is not None and score.over_zero_ci[0] > 0 and elsewhere > LEAST - 0.5
+    best = best_single(bench)
+    candidates = [k for k, policy in enumerate(played.policies) if policy.kind in CANDIDATES]
+    known = [k for k, policy in enumerate(played.policies) if policy.kind == "informed" and policy.name in KNOWN]
+    numbers = candidates or known or [played.index(f"always-{bench.ladder[best]}")]
+    over = Simultaneous.of([scored.over_zero[k] for k in numbers]).intervals
+    gain = Simultaneous.of([scored.gain[k] for k in numbers]).intervals
+    place = _best([scored.over_zero[k] for k in numbers], over, [_decided(played, k) for k in numbers])
+    index = numbers[place]
+    judged = played.policies[index]
+    finding = _finding(over, place, _decided(played, index), leaked=leaked and judged.kind == "router")
+    finding = finding if candidates or known else "no_policy"
     return Judgement(
         policy=judged.name,
+        candidates=tuple(played.policies[k].name for k in candidates),
         informed=judged.kind == "informed",
-        worth_it=None if better and leaked else better,
-        simple=() if better else _as_good(played, seed),
+        finding=finding,
+        worth_it={"pays": True, "loses": False, "not_shown": False}.get(finding),
+        simple=() if finding in ("pays", "leaked", "no_policy") else _as_good(played, index, seed),
         best_single=bench.ladder[best],
-        gain_over_best_single=score.gain,
-        gain_over_best_single_ci=score.gain_ci,
-        p=score.gain_p,
-        gain_over_zero_router=score.over_zero,
-        gain_over_zero_router_ci=score.over_zero_ci,
-        detectable_difference=detectable(played.solved[:, 0] - rates[:, best]),
+        gain_over_best_single=scored.gain[index].difference,
+        gain_over_best_single_ci=gain[place],
+        p=scored.scores[judged.name].gain_p,
+        gain_over_zero_router=scored.over_zero[index].difference,
+        gain_over_zero_router_ci=over[place],
+        detectable_difference=detectable(played.solved[:, index] - matrices(bench)[0][:, best]),
     )
 
 
-def _as_good(played: Played, seed: int) -> tuple[str, ...]:
+def _decided(played: Played, index: int) -> int:
+    """On how many tasks the policy does anything else than the single model that it is most like."""
+    import numpy as np  # noqa: PLC0415  (`label` needs no routing)
+
+    rates, costs = matrices(played.bench)
+    solved, cost = played.solved[:, [index]], played.cost[:, [index]]
+    other = (np.abs(solved - rates) > 1e-9) | (np.abs(cost - costs) > 1e-9 * costs.max())
+    return int(other.sum(axis=0).min())
+
+
+def _best(candidates: Sequence[AgainstBest], intervals: Sequence[Interval], decided: Sequence[int]) -> int:
+    """The one that is shown to be better by most; else the one that seems so; the first of those alike."""
+
+    def rank(k: int) -> tuple[bool, float, int]:
+        shown = intervals[k][0] > 0 and decided[k] >= LEAST
+        return shown, round(intervals[k][0] if shown else candidates[k].difference, 12), -k
+
+    return max(range(len(candidates)), key=rank)
+
+
+def _finding(intervals: Sequence[Interval], place: int, decided: int, *, leaked: bool) -> Finding:
+    if intervals[place][0] > 0:
+        return "leaked" if leaked else "pays" if decided >= LEAST else "too_few"
+    if all(high < 0 for _, high in intervals):
+        return "loses"
+    return "too_few" if decided < LEAST else "not_shown"
+
+
+def _as_good(played: Played, index: int, seed: int) -> tuple[str, ...]:
     """The best single model that costs no more and is not shown to solve less; else what the zero router mixes."""
     bench = played.bench
     rates, _ = matrices(bench)
-    cost, points = float(played.cost[:, 0].mean()), singles(bench)
-    differences = rates - played.solved[:, [0]]
+    cost, points = float(played.cost[:, index].mean()), singles(bench)
+    differences = rates - played.solved[:, [index]]
     worlds = resampled_means(differences, seed)
     able = [
-        index
-        for index, name in enumerate(bench.ladder)
-        if points[index][0] <= cost * (1 + 1e-9)
-        and interval(worlds[:, index], float(differences[:, index].mean()))[1] >= 0
+        k
+        for k in range(len(bench.ladder))
+        if points[k][0] <= cost * (1 + 1e-9) and interval(worlds[:, k], float(differences[:, k].mean()))[1] >= 0
     ]
     if able:
         return (bench.ladder[max(able, key=lambda k: (points[k][1], -points[k][0]))],)
-    shares = played.shares[0, played.index("zero-router")]
-    return tuple(name for name, share in zip(bench.ladder, shares, strict=True) if share > 1e-9)
+    return tuple(name for name, share in zip(bench.ladder, blind_mix(bench, cost), strict=True) if share > 1e-9)
 
 
 @dataclass(frozen=True)
@@ -205,7 +251,7 @@ def sweep(predictions: Sequence[Prediction], prices: Sequence[float]) -> tuple[l
 
 @dataclass(frozen=True)
 class Pair:
-    """A weaker and a stronger model: the shares of tasks that only the one, or only the other, solves."""
+    """An earlier (`weaker`) and a later (`stronger`) model: the shares of tasks that only one of them solves."""
 
     weaker: str
     stronger: str
@@ -215,16 +261,21 @@ class Pair:
 
 @dataclass(frozen=True)
 class NonNested:
-    """Tasks that some weaker model solves and the last one does not, and what believing in the ladder costs there.
+    """Tasks that some earlier model solves and the last one does not, and what believing in the ladder costs there.
 
     Over several trials: the expectation over one independent draw from each model. `share` of all tasks: whoever
     believes that the last model solves whatever any other does, and so never looks beyond it, loses just these.
+    `luck`: the same share with further draws of the last model in place of the earlier models, as many as there are of
+    these (or fewer, where there are not as many trials): what better models would seem to lose by chance; None where a
+    task has one trial. `oracle_luck`: the accuracy of the oracle if all its draws were of the best single model.
     `extra_cost`: what asking the last model there costs more than asking the cheapest that is right, per task of the
     bench. `none`: the share that no model solves. `examples`: those with the largest chance, at most ten, as task ids.
     """
 
     share: float
     share_ci: Interval
+    luck: float | None
+    oracle_luck: float | None
     extra_cost: float
     none: float
     pairs: tuple[Pair, ...]
@@ -253,11 +304,27 @@ def non_nested(bench: Bench, seed: int = 0) -> NonNested | None:
     return NonNested(
         share=lost,
         share_ci=interval(resampled_means(each[:, :1], seed)[:, 0], lost),
+        luck=None if (both := _redrawn(bench, len(bench.ladder) - 1)) is None else both[1] - both[0],
+        oracle_luck=None if (any_of := _redrawn(bench, best_single(bench))) is None else any_of[1],
         extra_cost=extra,
         none=none,
         pairs=tuple(pairs),
         examples=tuple(bench.tasks[k].task_id for k in order[:10]),
     )
+
+
+def _redrawn(bench: Bench, index: int) -> tuple[float, float] | None:
+    """One model's accuracy, and its chance that any of as many trials as there are models is right.
+
+    Trials are drawn without replacement, so both are unbiased (as pass@k is). None where a task has one trial.
+    """
+    model, models = bench.ladder[index], len(bench.ladder)
+    counts = [(task.successes[model], task.trials[model]) for task in bench.tasks]
+    draws = min(models, *(trials for _, trials in counts)) if len(counts) > 1 else 1
+    if draws < 2:
+        return None
+    one, several = mean_pass_at(1, counts), mean_pass_at(draws, counts)
+    return None if one is None or several is None else (one, several)
 
 
 def _believed(case: Case) -> tuple[float, float, float]:

@@ -150,7 +150,8 @@ def test_a_mistake_of_the_test_is_an_error_and_no_verdict(
     result = run(HEAD + body, models="right")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.assert_outcomes(errors=1)
-    assert not (pytester.path / "run" / "outcomes.jsonl").read_text()
+    (line,) = (pytester.path / "run" / "outcomes.jsonl").read_text().splitlines()
+    assert json.loads(line)["verdict"] == "unmeasured"
 
 
 def test_several_checks_pass_together_and_the_first_that_fails_holds(

@@ -22,13 +22,13 @@ def told(result: pytest.RunResult, *said: str) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--cx-trials=0"], "--cx-trials: a number above 0 is wanted"),
+        (["--cx-trials=0"], "--cx-trials: expected a number above 0"),
         (["--cx-trials=x"], "--cx-trials"),
-        (["--cx-limit=-1"], "--cx-limit: a number above 0 is wanted"),
-        (["--cx-timeout=nan"], "--cx-timeout: a number above 0 is wanted"),
-        (["--cx-max-cost=-1"], "--cx-max-cost: a number above 0 is wanted"),
-        (["--cx-memory=0"], "--cx-memory: a number above 0 is wanted"),
-        (["--cx-sandbox=iron"], "the levels are process < limits < namespaces"),
+        (["--cx-limit=-1"], "--cx-limit: expected a number above 0"),
+        (["--cx-timeout=nan"], "--cx-timeout: expected a number above 0"),
+        (["--cx-max-cost=-1"], "--cx-max-cost: expected a number above 0"),
+        (["--cx-memory=0"], "--cx-memory: expected a number above 0"),
+        (["--cx-sandbox=iron"], "--cx-sandbox: expected process, limits or namespaces, got 'iron'"),
         (["--cx-rule=best"], "best"),
         (["--cx-rule=complexitynet"], "three"),
         (["--cx-gate=models.small.accuracy"], "--cx-gate"),
@@ -43,9 +43,9 @@ def test_an_option_that_cannot_be_used(run: Runner, options: list[str], said: st
 @pytest.mark.parametrize(
     ("models", "said"),
     [
-        ("small,small", "'small' stands twice"),
+        ("small,small", "'small' is on the ladder twice"),
         ("small,giant", "no line of the recording is by 'giant'; it knows small, large"),
-        (",", "no model is named"),
+        (",", "it names no model"),
     ],
 )
 def test_a_ladder_that_cannot_be_used(run: Runner, models: str, said: str) -> None:
@@ -154,7 +154,7 @@ def test_a_thousand_missing_trials_do_not_flood_the_screen(run: Runner) -> None:
     result = run("--cx-trials=100")
     assert result.ret == 1
     assert len(result.stdout.lines) < 120
-    result.stdout.fnmatch_lines(["*more trials that were not measured*"])
+    result.stdout.fnmatch_lines(["complexity: * trials of large were not measured: the recording lacks*"])
 
 
 @pytest.mark.parametrize(

@@ -46,8 +46,8 @@ def told(suite: pytest.Pytester, to: str = "run") -> str:
 def test_a_lazy_run_says_what_its_shares_are_and_goes_on_to_a_full_one(
     run: Runner, suite: pytest.Pytester, outcomes: Outcomes
 ) -> None:
-    run("--cx-calls=lazy").stdout.fnmatch_lines(["*Levels are those of a full run; about routing only*"])
-    assert "8 of 12 trials measured, chosen by --cx-calls=lazy: shares of models" in told(suite)
+    run("--cx-calls=lazy").stdout.fnmatch_lines(["*Levels are those of a full run*"])
+    assert "8 of 12 trials measured, chosen by --cx-calls=lazy: the accuracies" in told(suite)
     assert report(suite)["run"]["calls"] == "lazy"
     run()
     assert len(outcomes()) == 12
@@ -61,7 +61,7 @@ def test_a_number_of_calls_is_a_budget_and_the_rest_is_filled_in(
     assert result.ret == 0
     result.stdout.fnmatch_lines(["*the budget of 7 calls is spent*"])
     assert len(outcomes()) == 7
-    assert "filled in, right are: small " in told(suite)
+    assert "Accuracy, with estimates for the calls that were not made: small " in told(suite)
     found = report(suite)["calls"]
     assert found["policy"] == "budget"
     assert len(found["chances"]) == 3
@@ -91,7 +91,7 @@ def test_switching_learns_from_counts_and_stops_at_an_answer_whose_visible_check
     assert "T/2-large-0" in found
     assert "T/2-large-1" not in found
     assert report(shown)["calls"]["accuracy"] == 1
-    assert "Switching handed in a right answer for 100.0% of 3 tasks" in told(shown)
+    assert "Switching gave a right answer to 100.0% of 3 tasks" in told(shown)
 
 
 @pytest.mark.parametrize(
@@ -108,3 +108,14 @@ def test_a_policy_that_does_not_exist_is_told_in_one_line(run: Runner, said: str
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"ERROR: *{told}*"])
     assert "Traceback" not in result.stderr.str() + result.stdout.str()
+
+
+def test_shown_assertions_are_the_check_of_a_cascade_and_part_of_the_runs_identity(
+    run: Runner, outcomes: Callable[..., dict[str, dict[str, Any]]]
+) -> None:
+    result = run("--cx-show-tests=1", "--cx-calls=cascade:112")
+    result.stdout.fnmatch_lines(["*--cx-show-tests=1: a recording does not tell*"])
+    found = outcomes()
+    assert {key: row["visible"] for key, row in found.items() if "T/1" in key} == {"T/1-small-0": True}
+    assert [key for key in found if "T/2" in key] == ["T/2-small-0", "T/2-small-1", "T/2-large-0"]
+    run().stderr.fnmatch_lines(["*show_tests was 1, is None*"])

@@ -182,10 +182,10 @@ def test_models_that_cannot_run_stop_the_run_with_the_way_to_mend_each(
         [
             "*set PYTEST_COMPLEXITY_CODELLAMA*",
             "*set OPENAI_API_KEY*",
-            "*no model 'nope'; known are codellama, gpt35, gpt4, *down, strange, slip*",
+            "*there is no model 'nope'. Use one of codellama, gpt35, gpt4, *down, strange, slip*",
             "*model 'down': no answer from http://127.0.0.1:9/v1*start the server*",
             "*model 'strange': http://127.0.0.1:*/v1 knows no 'huge': it has tiny*",
-            "*models.slip] no setting 'modle'*",
+            "*models.slip] there is no setting 'modle'*",
             "*--cx-replay*",
         ]
     )

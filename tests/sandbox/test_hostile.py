@@ -1,5 +1,5 @@
 # ruff: noqa: UP031, PLW1510 - programs stand on one line
-"""The table of hostile and honest programs (docs/HOSTILE.md), and more of our own, each with the verdicts it may get."""
+"""A table of hostile and honest programs, each with the verdicts it may get."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TESTS = ("assert f(3) == 4", "assert f(5) == 6", "assert f([1])[0] == 1 if False
 RIGHT = "def f(x): return x + 1\n"
 WRONG = "def f(x): return 0\n"
 
-# number of HOSTILE.md (or a name of our own) -> program, the verdicts that are right
+# name -> program, the verdicts that are right
 PROGRAMS: dict[str, tuple[str, str]] = {
     "1 right": (RIGHT, "pass"),
     "2 prints 10 MB": (RIGHT + "for _ in range(1000): print('x' * 10000)", "pass"),
@@ -375,11 +375,13 @@ def _alive(pid: int) -> bool:
         return False
 
 
-def run_table(level: str, programs: dict[str, tuple[str, str]], python: str, **how: object) -> dict[str, str]:
+def run_table(
+    level: str, programs: dict[str, tuple[str, str]], python: str, folder: Path = Path(__file__).parent, **how: object
+) -> dict[str, str]:
     """The verdicts of `table.py` that are not among the right ones, and its level under the name `level`."""
     order = json.dumps({"programs": {name: code for name, (code, _) in programs.items()}, "tests": TESTS})
     done = subprocess.run(
-        [python, str(Path(__file__).parent / "table.py"), "2", level],
+        [python, str(folder / "table.py"), "2", level],
         input=order,
         capture_output=True,
         text=True,
@@ -416,8 +418,10 @@ def test_table_as_an_ordinary_user() -> None:
         root.chmod(0o755)
         shutil.copytree(Path(__file__).parents[2] / "pytest_complexity", root / "pytest_complexity")
         shutil.copytree(Path(__file__).parent, root / "tests")
+        for path in root.rglob("*"):  # the clone may lie in a private home
+            path.chmod(0o755 if path.is_dir() else 0o644)
         env = {"PYTHONPATH": directory, "PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
-        found = run_table("best", {**PROGRAMS, **OUTSIDE}, python, env=env, **as_nobody)
+        found = run_table("best", {**PROGRAMS, **OUTSIDE}, python, root / "tests", env=env, **as_nobody)
     if found.pop("level") != "namespaces":
         found = {name: verdict for name, verdict in found.items() if name not in OUTSIDE}
     assert found == {}

@@ -68,13 +68,13 @@ def test_a_router_that_is_not_shown_to_pay_is_refused_with_the_figures(
 
 MISTAKES = {
     "no directory": (["none"], "none/router.json: cannot be read"),
-    "no model": (["router"], "no model 'small'; known are"),
+    "no model": (["router"], "there is no model 'small'. Use one of"),
     "no server": (["router", "--cx-models=small=openai:m@http://127.0.0.1:9/v1,large=openai:m@http://u:p@h/v1"], "address"),
     "no token": (["router", NOWHERE, "--token-env=CX_NONE"], "the variable CX_NONE is empty"),
     "open to all": (["router", NOWHERE, "--host=0.0.0.0"], "Give --token-env NAME as well"),
     "no default": (["router", NOWHERE, "--default=huge"], "no model 'huge'; there are small, large"),
     "a model named auto": (["router", NOWHERE + ",auto=openai:m@http://127.0.0.1:9/v1"], "cannot be named 'auto'"),
-    "in a process": (["router", "--cx-models=small=openai:m@http://127.0.0.1:9/v1,large=openai:m@http://x/v1,smollm2"],
+    "in a process": (["router", "--cx-models=small=openai:m@http://127.0.0.1:9/v1,large=openai:m@http://x/v1,codellama"],
                      "runs inside a process"),
     "no log": (["router", NOWHERE, "--anyway", "--log=none/log.jsonl"], "none/log.jsonl: cannot be written"),
 }  # fmt: skip

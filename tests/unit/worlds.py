@@ -11,7 +11,7 @@ LADDER = ("small", "large")
 _WORDS = ("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "mu", "nu", "xi")
 
 
-def counted(tasks: int, seed: int = 0, trials: int = 5, cost: bool = False) -> list[TaskCounts]:
+def easy_and_hard(tasks: int, seed: int = 0, trials: int = 5, cost: bool = False) -> list[TaskCounts]:
     """Tasks that say "easy" are solved by both models, those that say "hard" by the large one, a tenth by none."""
     chance = random.Random(seed)
     counts = []
@@ -36,4 +36,4 @@ def counted(tasks: int, seed: int = 0, trials: int = 5, cost: bool = False) -> l
 
 
 def labelled(tasks: int, seed: int = 0, trials: int = 5, cost: bool = False) -> Labels:
-    return label_all(counted(tasks, seed, trials, cost), LADDER)
+    return label_all(easy_and_hard(tasks, seed, trials, cost), LADDER)

@@ -11,7 +11,7 @@ from pytest_complexity.calls import Setup, Step, by_task, cascade
 from pytest_complexity.calls.switching import STOP, Attempt, DecisionProblem
 from pytest_complexity.calls.switching.belief import Belief, signals_of_counts, signals_of_outcomes
 from pytest_complexity.calls.switching.planning import Plan, Planner
-from pytest_complexity.core.counts import TaskCounts
+from pytest_complexity.core.costs import mean_costs, unit_costs
 from pytest_complexity.core.intervals import share_interval
 from pytest_complexity.core.outcomes import Key, Outcome, Verdict
 from pytest_complexity.errors import CallsError
@@ -42,8 +42,8 @@ class Switching:
     """Follows a strategy on each task: exact plans under a belief, or a cascade's. Sees the visible checks alone.
 
     `costs` of one call by model, in any unit; `checked` the tasks, by (suite, task id), whose prompts show an example:
-    the others get one call, the one that pays best. A trial that was not measured tells nothing, and the model's next
-    one stands in for it. `budget` and `run_budget` are hard caps on the calls above the first model, for each task and
+    the others get one call, the one that pays best. A trial that was not measured is ignored, and the model's next
+    one replaces it. `budget` and `run_budget` are hard caps on the calls above the first model, for each task and
     for all of them; under the second every task makes one call before any makes its next, so that what is left goes
     where it is worth most, whatever the timing.
     """
@@ -127,8 +127,8 @@ def make(setup: Setup) -> Switching:
     """
     ladder = setup.ladder
     checked = frozenset(key for key, task in setup.tasks.items() if task.visible_tests)
-    costs = [10.0**place for place in range(len(ladder))]
     if not setup.argument:
+        costs = unit_costs(len(ladder))
         return Switching(setup.plan, ladder, Planned(Belief.vague(len(ladder))), costs, checked)
     counts, outcomes = setup.read(setup.argument)
     if not any(task.trials[model] for task in counts for model in ladder):
@@ -137,7 +137,9 @@ def make(setup: Setup) -> Switching:
         signals = signals_of_outcomes(outcomes, [(task.suite or "", task.task_id) for task in counts], ladder)
     else:
         signals = signals_of_counts(counts, ladder)
-    return Switching(setup.plan, ladder, Planned(Belief.fit(signals)), _costs(counts, ladder) or costs, checked)
+    costs, _ = mean_costs(counts, ladder)
+    costs = costs if costs[-1] > 0 else unit_costs(len(ladder))
+    return Switching(setup.plan, ladder, Planned(Belief.fit(signals)), costs, checked)
 
 
 def make_cascade(setup: Setup) -> Switching:
@@ -153,8 +155,7 @@ def make_cascade(setup: Setup) -> Switching:
     else:
         plan = cascade.usual(len(ladder))
     checked = frozenset(key for key, task in setup.tasks.items() if task.visible_tests)
-    costs = [10.0**place for place in range(len(ladder))]
-    return Switching(setup.plan, ladder, _Fixed(plan), costs, checked, name="cascade")
+    return Switching(setup.plan, ladder, _Fixed(plan), unit_costs(len(ladder)), checked, name="cascade")
 
 
 @dataclass(frozen=True)
@@ -165,17 +166,6 @@ class _Fixed:
 
     def of(self, problem: DecisionProblem, checked: bool) -> cascade.Plan:
         return self.plan.capped(problem.caps) if checked else self.plan.alone
-
-
-def _costs(counts: Sequence[TaskCounts], ladder: Sequence[str]) -> list[float] | None:
-    """Mean dollars of one call by model; None where a model has none, or the last one is free."""
-    means = []
-    for model in ladder:
-        known = [task.cost_usd[model] for task in counts if task.cost_usd and model in task.cost_usd]
-        if not known:
-            return None
-        means.append(sum(known) / len(known))
-    return means if means[-1] > 0 else None
 
 
 class Planned:

@@ -44,7 +44,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
     """
 
     #: Each learned array by its name without the final `_`: numpy's kind of type, and its sizes. A size is a number or
-    #: a word, which means the same number wherever it stands; "classes", "models" and "outputs" (their sum) are known.
+    #: a word, which means the same number wherever it occurs; "classes", "models" and "outputs" (their sum) are known.
     learned: ClassVar[Mapping[str, tuple[str, tuple[int | str, ...]]]] = {}
 
     def __init__(self, seed: int = 0) -> None:
@@ -64,15 +64,15 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         task has a level.
         """
         prompts = list(texts)
-        wanted = np.asarray(levels, dtype=np.int64)
-        if wanted.shape != (len(prompts),) or not prompts:
-            raise ValueError(f"{len(prompts)} texts and levels of shape {wanted.shape}: expected one level a text")
-        if not (wanted > 0).any() or (wanted < 0).any():
+        found = np.asarray(levels, dtype=np.int64)
+        if found.shape != (len(prompts),) or not prompts:
+            raise ValueError(f"{len(prompts)} texts and levels of shape {found.shape}: expected one level a text")
+        if not (found > 0).any() or (found < 0).any():
             raise ValueError("levels are whole numbers from 1, 0 where there is none; at least one task needs a level")
         counts = _counts(len(prompts), successes, trials)
-        self.classes_ = np.unique(wanted[wanted > 0])
+        self.classes_ = np.unique(found[found > 0])
         self.models_ = counts.successes.shape[1]
-        self._learn(prompts, wanted, counts)
+        self._learn(prompts, found, counts)
         return self
 
     def predict(self, texts: Sequence[str]) -> NDArray[np.int64]:
@@ -110,8 +110,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
     def from_arrays(cls, arrays: Arrays, seed: int = 0) -> Self:
         """A fitted classifier of what `arrays` returned. Raises `TrainedError` where they cannot be that."""
         new = cls(seed=seed)
-        new.classes_ = wanted(arrays, "classes", "i", 1)
-        models = wanted(arrays, "models", "i", 0)
+        new.classes_ = array_of(arrays, "classes", "i", 1)
+        models = array_of(arrays, "models", "i", 0)
         if not (new.classes_ > 0).all() or not (np.diff(new.classes_) > 0).all() or not 0 <= models <= 1000:
             raise TrainedError("arrays 'classes' and 'models': expected increasing levels from 1, at most 1000 models")
         new.models_ = int(models)
@@ -136,12 +136,12 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         sizes = {"classes": classes, "models": self.models_, "outputs": classes + self.models_}
         for name, (kind, shape) in self.learned.items():
             known = tuple(sizes.get(size) if isinstance(size, str) else size for size in shape)
-            array = wanted(arrays, name, kind, len(shape), known)
+            array = array_of(arrays, name, kind, len(shape), known)
             sizes |= {size: length for size, length in zip(shape, array.shape, strict=True) if isinstance(size, str)}
             setattr(self, f"{name}_", array)
 
 
-def wanted(arrays: Arrays, name: str, kind: str, dimensions: int, shape: tuple[int | None, ...] = ()) -> NDArray[Any]:
+def array_of(arrays: Arrays, name: str, kind: str, dimensions: int, shape: tuple[int | None, ...] = ()) -> NDArray[Any]:
     """The array of that name, checked: numpy's kind of type, dimensions, sizes (None: any), finite.
 
     Raises `TrainedError`.

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_complexity.core.arrays import Floats
-from pytest_complexity.learning.classifiers.base import Arrays, Counts, wanted
+from pytest_complexity.learning.classifiers.base import Arrays, Counts, array_of
 
 
 @dataclass(frozen=True)
@@ -41,5 +41,5 @@ class ByLevel:
     @classmethod
     def restored(cls, arrays: Arrays, levels: int, models: int) -> ByLevel:
         """Of what `state` returned. Raises `TrainedError`."""
-        rates = wanted(arrays, "level_rates", "f", 2, (levels + 1, models))
-        return cls(rates, float(wanted(arrays, "level_none", "f", 0)))
+        rates = array_of(arrays, "level_rates", "f", 2, (levels + 1, models))
+        return cls(rates, float(array_of(arrays, "level_none", "f", 0)))

@@ -21,7 +21,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from pytest_complexity.core.arrays import Floats
 from pytest_complexity.errors import TrainedError
-from pytest_complexity.learning.classifiers.base import Arrays, wanted
+from pytest_complexity.learning.classifiers.base import Arrays, array_of
 
 _TYPES = "list tuple dict string array set integer float number boolean matrix tree queue heap stack graph char word"
 _OPERATIONS = (
@@ -92,7 +92,7 @@ class PromptFeatures:
         for vectorizer in _vectorizers():
             try:
                 vectorizer.fit(texts)
-            except ValueError:  # nothing stands in two texts
+            except ValueError:  # no piece occurs in two texts
                 blocks.append(Block(vectorizer.build_analyzer(), {}, np.zeros(0)))
                 continue
             pieces = vectorizer.get_feature_names_out().tolist()
@@ -130,8 +130,8 @@ class PromptFeatures:
         """Of what `state` returned. Raises `TrainedError`."""
         blocks = []
         for number, vectorizer in enumerate(_vectorizers()):
-            weights = wanted(arrays, f"idf{number}", "f", 1)
-            raw = wanted(arrays, f"pieces{number}", "u", 1).astype(np.uint8).tobytes()
+            weights = array_of(arrays, f"idf{number}", "f", 1)
+            raw = array_of(arrays, f"pieces{number}", "u", 1).astype(np.uint8).tobytes()
             try:
                 pieces = json.loads(raw)
             except (ValueError, RecursionError):

@@ -11,12 +11,12 @@ from scipy.sparse import csr_matrix
 
 from pytest_complexity.core.arrays import Floats
 from pytest_complexity.errors import TrainedError
-from pytest_complexity.learning.classifiers.base import Arrays, Counts, TextClassifier, wanted
+from pytest_complexity.learning.classifiers.base import Arrays, Counts, TextClassifier, array_of
 from pytest_complexity.learning.classifiers.features import PromptFeatures, learned_matrix
 
 _NEIGHBOURS = (5, 10, 20, 40, 80)
 _PRIORS = (1.0, 4.0, 16.0)
-_MOST = 1500  # tasks that choose the two numbers, each told by all the others
+_MOST = 1500  # tasks that choose the two numbers, each predicted from all the others
 
 
 class KnnClassifier(TextClassifier):
@@ -78,8 +78,8 @@ class KnnClassifier(TextClassifier):
         self.features_ = PromptFeatures.restored(arrays)
         if not (self.choices_ > 0).all():
             raise TrainedError("array 'choices': expected numbers above 0")
-        values, columns = wanted(arrays, "values", "f", 1), wanted(arrays, "columns", "i", 1)
-        ends = wanted(arrays, "ends", "i", 1, (len(self.votes_) + 1,))
+        values, columns = array_of(arrays, "values", "f", 1), array_of(arrays, "columns", "i", 1)
+        ends = array_of(arrays, "ends", "i", 1, (len(self.votes_) + 1,))
         try:
             self.matrix_ = csr_matrix((values, columns, ends), shape=(len(self.votes_), self.features_.size))
             self.matrix_.check_format(full_check=True)

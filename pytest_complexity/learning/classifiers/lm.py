@@ -22,7 +22,7 @@ from scipy.special import log_softmax, softmax
 
 from pytest_complexity.core.arrays import Floats
 from pytest_complexity.errors import TrainedError, TrainingError
-from pytest_complexity.learning.classifiers.base import Arrays, Counts, TextClassifier, wanted
+from pytest_complexity.learning.classifiers.base import Arrays, Counts, TextClassifier, array_of
 from pytest_complexity.learning.classifiers.bylevel import ByLevel
 from pytest_complexity.learning.classifiers.extras import need
 from pytest_complexity.learning.classifiers.linear import level_loss, stretch
@@ -121,8 +121,8 @@ class LmClassifier(TextClassifier):
         with self._model.disable_adapter():
             for batch in self._batches(self._model, texts):
                 for row in np.exp(log_softmax(batch.numpy().astype(np.float64), axis=1)):
-                    said = random.choice(len(row), times, p=row / row.sum())
-                    found.append((said[:, None] == known) @ np.arange(1, len(known) + 1))
+                    drawn = random.choice(len(row), times, p=row / row.sum())
+                    found.append((drawn[:, None] == known) @ np.arange(1, len(known) + 1))
         return np.array(found).reshape(-1, times)
 
     def _state(self) -> dict[str, NDArray[Any]]:
@@ -138,7 +138,7 @@ class LmClassifier(TextClassifier):
         self._model = _adapted(self._base.model())
         shapes = {name: array.shape for name, array in _adapters(self._model).items()}
         self.adapters_ = {
-            name: np.asarray(wanted(arrays, _PREFIX + name, "f", len(shape), shape)) for name, shape in shapes.items()
+            name: np.asarray(array_of(arrays, _PREFIX + name, "f", len(shape), shape)) for name, shape in shapes.items()
         }
         _adapt(self._model, self.adapters_)
 
@@ -171,7 +171,7 @@ class Base:
 
     @cached_property
     def digits(self) -> list[int]:
-        """The token of each digit from 1; `tokens` ends with what stands before it."""
+        """The token of each digit from 1; `tokens` ends just before it."""
         return [self.tokenizer.encode(f" {digit}", add_special_tokens=False)[-1] for digit in range(1, 10)]
 
     def tokens(self, prompt: str) -> list[int]:

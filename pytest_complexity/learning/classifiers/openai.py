@@ -21,14 +21,14 @@ from scipy.special import softmax
 
 from pytest_complexity.core.arrays import Floats
 from pytest_complexity.errors import TrainedError, TrainingError
-from pytest_complexity.learning.classifiers.base import Arrays, Counts, TextClassifier, wanted
+from pytest_complexity.learning.classifiers.base import Arrays, Counts, TextClassifier, array_of
 from pytest_complexity.learning.classifiers.bylevel import ByLevel
 from pytest_complexity.learning.classifiers.linear import level_loss, stretch
 
 BASE = "gpt-4o-mini-2024-07-18"
 POLL = 10.0  #: seconds between two looks at a job
 HELD = 0.15  #: of the tasks, to fit the temperature
-_MARK = "pytest_complexity"  # the job's metadata that tells which training it is
+_MARK = "pytest_complexity"  # names the training in the job's metadata
 _SYSTEM = "You rate the complexity of programming tasks on a scale of 1 to {levels}. Answer with the number alone."
 _ALIVE = ("validating_files", "queued", "running", "paused", "succeeded")
 _UNSEEN = -20.0  # log-probability of a level that is not among the likeliest answers
@@ -108,15 +108,15 @@ class OpenaiClassifier(TextClassifier):
 
     def _answers(self, model: str, texts: Sequence[str], times: int) -> NDArray[np.int64]:
         def answer(client: Any, text: str) -> list[int]:
-            said = client.chat.completions.create(
+            answer = client.chat.completions.create(
                 model=model, messages=self._messages(text), max_tokens=1, temperature=1, n=times
             )
-            return [self._level(choice.message.content) for choice in said.choices]
+            return [self._level(choice.message.content) for choice in answer.choices]
 
         return np.array(_each(answer, texts), dtype=np.int64).reshape(-1, times)
 
-    def _level(self, said: str | None) -> int:
-        text = (said or "").strip()
+    def _level(self, answer: str | None) -> int:
+        text = (answer or "").strip()
         return int(text) if text in {str(level) for level in range(1, int(self.classes_.max()) + 1)} else 0
 
     def _state(self) -> dict[str, NDArray[Any]]:
@@ -126,7 +126,7 @@ class OpenaiClassifier(TextClassifier):
 
     def _restore(self, arrays: Arrays) -> None:
         self.by_level_ = ByLevel.restored(arrays, len(self.classes_), self.models_)
-        self.temperature_ = wanted(arrays, "temperature", "f", 0)
+        self.temperature_ = array_of(arrays, "temperature", "f", 0)
         self.tuned_, self.base_ = _name(arrays, "tuned"), _name(arrays, "base")
 
 
@@ -136,7 +136,7 @@ def _is(job: Any, digest: str) -> bool:
 
 def _name(arrays: Arrays, name: str) -> str:
     try:
-        text = wanted(arrays, name, "u", 1).astype(np.uint8).tobytes().decode("ascii")
+        text = array_of(arrays, name, "u", 1).astype(np.uint8).tobytes().decode("ascii")
     except UnicodeDecodeError:
         text = ""
     if not text or not text.isprintable() or len(text) > 200:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_complexity.core.costs import mean_costs
 from pytest_complexity.core.jsonl import sha256
 from pytest_complexity.errors import TrainingError
 from pytest_complexity.labels import Label, Labels
@@ -108,7 +107,7 @@ def fit(
     fitted = make(classifier, seed).fit(texts, levels, successes, trials)
     if known is None:
         known = sketches([row.task.text for row in rows])
-    costs, unit = _costs(measured, ladder)
+    costs, unit = mean_costs([row.task for row in measured], ladder)
     found, tallies = np.unique(levels[levels > 0], return_counts=True)
     source = Source(
         sha256=_digest(measured, ladder),
@@ -138,7 +137,7 @@ def _check(rows: Sequence[Label]) -> None:
         )
     if len(set(levels)) == 1:
         raise TrainingError(
-            f"all {len(levels)} tasks have level {levels[0]}: nothing to tell apart; "
+            f"all {len(levels)} tasks have level {levels[0]}: there is nothing to distinguish; "
             "try another rule (--rule tier@3/5) or ladder (--models)"
         )
 
@@ -151,18 +150,10 @@ def arrays_of(rows: Sequence[Label], ladder: Sequence[str]) -> tuple[NDArray[np.
     return np.array(successes, dtype=np.float64).reshape(shape), np.array(trials, dtype=np.float64).reshape(shape)
 
 
-def _costs(rows: Sequence[Label], ladder: Sequence[str]) -> tuple[tuple[float, ...], Literal["usd", "unit"]]:
-    tables = [row.task.cost_usd for row in rows if row.task.cost_usd]
-    known = [[table[model] for table in tables if model in table] for model in ladder]
-    if all(known):
-        return tuple(math.fsum(costs) / len(costs) for costs in known), "usd"
-    return tuple(10.0**place for place in range(len(ladder))), "unit"
-
-
 def _digest(rows: Sequence[Label], ladder: Sequence[str]) -> str:
     """Of what is learned from: texts, counts and levels, in this order."""
-    told = [
+    learned = [
         [row.task.text, *(str((row.task.successes[model], row.task.trials[model])) for model in ladder), str(row.level)]
         for row in rows
     ]
-    return sha256(repr(told).encode("utf-8", "backslashreplace"))
+    return sha256(repr(learned).encode("utf-8", "backslashreplace"))

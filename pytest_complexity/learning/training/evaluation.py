@@ -91,7 +91,7 @@ class Evaluation:
     """`rows`: the classifier under its name, `untrained`, and each baseline. `confusion`: rows truth, columns answers.
 
     `auroc` is of each model's predicted chance, None where its trials all came out alike. `without_level` tasks are not
-    scored; `leaked` stand in training as well.
+    scored; `leaked` repeat a training task.
     """
 
     name: str
@@ -120,7 +120,7 @@ class _Predicted:
     def by(cls, trained: Trained, texts: Sequence[str], decided: NDArray[np.bool_]) -> _Predicted:
         found = trained.predict(texts)
         levels = np.array([each.levels for each in found])[decided]
-        some = [text for text, wanted in zip(texts, decided, strict=True) if wanted]
+        some = [text for text, has_level in zip(texts, decided, strict=True) if has_level]
         return cls(levels, np.array([each.chances for each in found]), trained.classifier.sample(some, ASKED))
 
     @property

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from worlds import counted, labelled
+from worlds import easy_and_hard, labelled
 
 from pytest_complexity.cli import COMMANDS, main
 from pytest_complexity.core.outcomes import Key, Outcome, Verdict
@@ -43,7 +43,7 @@ def counts(tmp_path: Path) -> str:
 def run(tmp_path: Path) -> str:
     """What a session leaves: T/1 is solved by both, T/2 by the large model, and one trial of it was not measured."""
     config = {"ladder": list(LADDER), "trials": 2, "timeout": 10.0, "memory": 1024, "suites": {}}
-    run = RunDirectory(tmp_path / "run", {**config, "models": {name: {} for name in LADDER}})
+    run = RunDirectory.open(tmp_path / "run", {**config, "models": {name: {} for name in LADDER}})
     run.add_tasks([("s", Task("T/1", "Add.")), ("s", Task("T/2", "Halve."))])
     for task_id in ("T/1", "T/2"):
         for model in LADDER:
@@ -425,7 +425,7 @@ def test_train_without_a_test_writes_no_score(labels: str, tmp_path: Path, capsy
 
 
 def test_train_takes_the_rule_that_the_labels_name(tmp_path: Path) -> None:
-    file = written(tmp_path / "l.jsonl", *label_all(counted(80), LADDER, "tier@3/5").lines())
+    file = written(tmp_path / "l.jsonl", *label_all(easy_and_hard(80), LADDER, "tier@3/5").lines())
     assert json.loads((Path(trained(file, tmp_path)) / "router.json").read_text())["rule"] == "tier@3/5"
     again = trained(file, tmp_path, "--rule", "tier", "--overwrite")
     assert json.loads((Path(again) / "router.json").read_text())["rule"] == "tier"

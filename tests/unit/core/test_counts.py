@@ -27,7 +27,7 @@ def written(path: Path, *lines: Any) -> Path:
 
 
 @st.composite
-def counted(draw: st.DrawFn) -> list[TaskCounts]:
+def any_counts(draw: st.DrawFn) -> list[TaskCounts]:
     tasks = []
     for task_id in draw(st.lists(st.text().filter(str.strip), unique=True, min_size=1, max_size=5)):
         planned = draw(st.integers(1, 6))
@@ -42,7 +42,7 @@ def counted(draw: st.DrawFn) -> list[TaskCounts]:
     return tasks
 
 
-@given(counted())
+@given(any_counts())
 def test_lines_of_labels_are_read_back_as_the_counts_they_were_made_of(
     tmp_path_factory: pytest.TempPathFactory, tasks: list[TaskCounts]
 ) -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from worlds import LADDER, counted, labelled
+from worlds import LADDER, easy_and_hard, labelled
 
 from pytest_complexity.core.counts import TaskCounts
 from pytest_complexity.errors import TrainedError
@@ -86,7 +86,7 @@ def test_training_tasks_in_the_test_are_counted(training: Training) -> None:
 
 
 def test_labels_for_another_ladder_or_rule_are_refused(training: Training) -> None:
-    counts = counted(150)
+    counts = easy_and_hard(150)
     with pytest.raises(TrainedError, match="name the same with --models and --rule"):
         evaluate(training.trained, label_all(counts, LADDER[::-1]), {})
     with pytest.raises(TrainedError, match="by tier@1/2"):
@@ -100,7 +100,7 @@ def test_a_baseline_of_another_ladder_is_refused(training: Training) -> None:
 
 
 def test_without_a_level_there_is_nothing_to_say(training: Training) -> None:
-    never = [replace(task, successes=dict.fromkeys(LADDER, 0)) for task in counted(5)]
+    never = [replace(task, successes=dict.fromkeys(LADDER, 0)) for task in easy_and_hard(5)]
     assert evaluate(training.trained, label_all(never, LADDER), {}) is None
 
 

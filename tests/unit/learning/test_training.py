@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from worlds import LADDER, counted, labelled
+from worlds import LADDER, easy_and_hard, labelled
 
 from pytest_complexity.errors import TrainingError
 from pytest_complexity.labels import Labels, label_all
@@ -19,7 +19,7 @@ TASKS = st.sampled_from(["Sort a list.", "sort a LIST", "Reverse it.", "Add two 
 
 
 def with_texts(*texts: str) -> Labels:
-    counts = [replace(task, text=text) for task, text in zip(counted(len(texts)), texts, strict=True)]
+    counts = [replace(task, text=text) for task, text in zip(easy_and_hard(len(texts)), texts, strict=True)]
     return label_all(counts, LADDER)
 
 
@@ -90,7 +90,7 @@ def test_a_moved_task_is_told_and_trained_on() -> None:
     [
         (labelled(10), r"^10 of 10 tasks have a level, and 20 are needed"),
         (
-            label_all([replace(task, successes=dict.fromkeys(LADDER, 5)) for task in counted(40)], LADDER),
+            label_all([replace(task, successes=dict.fromkeys(LADDER, 5)) for task in easy_and_hard(40)], LADDER),
             "all 40 tasks have level 1",
         ),
         (with_texts(*["word"] * 39, " \n"), r"^1 tasks have an empty text \(made/39\)"),

@@ -15,8 +15,9 @@ from servers import ChatServer, said
 from pytest_complexity.core.tasks import Task
 from pytest_complexity.errors import ModelError
 from pytest_complexity.models import KNOWN_PRICES, Bounded, Price, Unanswered
-from pytest_complexity.models.registry import BUILT_IN, Wish, build, name_of, read_tables
+from pytest_complexity.models.registry import BUILT_IN, build, read_tables
 from pytest_complexity.models.scripted import ScriptedModel
+from pytest_complexity.models.spec import ModelSpec, split_spec
 
 ADD = Task("t/1", "Write add(a, b).", ("assert add(1, 2) == 3",), code="def add(a, b): return a + b")
 
@@ -52,7 +53,7 @@ def test_a_model_of_any_server() -> None:
     with ChatServer(lambda _: said("hello"), models=["@org/model:7b"]) as server:
         spec = f"mine=openai:@org/model:7b@{server.url}"
         model = build(spec)
-        assert (model.name, name_of(spec), model.price) == ("mine", "mine", None)
+        assert (model.name, split_spec(spec)[0], model.price) == ("mine", "mine", None)
         model.check()
         assert asyncio.run(model.complete("s", ADD, 0)).text == "hello"
         assert server.asked[0]["model"] == "@org/model:7b"
@@ -65,7 +66,7 @@ def test_a_server_without_its_scheme_is_told_what_lacks() -> None:
 
 @pytest.mark.parametrize("spec", ["gpt5", "x=openai:m", "=openai:m@http://h", "x=other:m@http://h"])
 def test_unknown_name_lists_the_known(spec: str) -> None:
-    with pytest.raises(ModelError, match=r"codellama, gpt35, gpt4.*, mine, and NAME=openai:MODEL@URL"):
+    with pytest.raises(ModelError, match=r"codellama, gpt35, gpt4.*, mine, write NAME=openai:MODEL@URL"):
         build(spec, {"mine": {"adapter": "openai"}})
 
 
@@ -86,19 +87,22 @@ def test_a_table_defines_a_model_and_changes_a_built_in_one() -> None:
 @pytest.mark.parametrize(
     ("table", "said_of_it"),
     [
-        ({}, "adapter is missing; there are openai"),
-        ({"adapter": "opnai"}, "no adapter 'opnai'; there are openai"),
-        ({"adapter": "openai", "modle": "m"}, "no setting 'modle'; known are"),
-        ({"adapter": "openai", "model": 3}, "model = 3: a text is wanted"),
-        ({"adapter": "openai", "many": 1}, "many = 1: true or false is wanted"),
-        ({"adapter": "openai", "max_tokens": True}, "max_tokens = True: a whole number is wanted"),
-        ({"adapter": "openai", "temperature": -1}, "temperature is from 0 up"),
-        ({"adapter": "openai", "timeout": 0}, "timeout = 0.0: a number above 0 is wanted"),
-        ({"adapter": "openai", "endpoint": "edits"}, "endpoint = 'edits': one of chat, completions is wanted"),
-        ({"adapter": "openai", "input_price": 1}, "input_price and output_price are wanted both"),
-        ({"adapter": "openai", "input_price": -1, "output_price": 1}, "from 0 up"),
-        ({"adapter": "scripted", "right": 2}, "right = 2.0: a share from 0 to 1"),
-        ({"adapter": "ctransformers", "threads": 0}, "threads = 0: a number above 0"),
+        ({}, "adapter is missing. Use one of: openai"),
+        (
+            {"adapter": "opnai"},
+            'adapter: expected one of openai, ctransformers, llamacpp, scripted, got a string ("opnai")',
+        ),
+        ({"adapter": "openai", "modle": "m"}, "there is no setting 'modle'. Use one of: "),
+        ({"adapter": "openai", "model": 3}, "model: expected a string, got an integer (3)"),
+        ({"adapter": "openai", "many": 1}, "many: expected true or false, got an integer (1)"),
+        ({"adapter": "openai", "max_tokens": True}, "max_tokens: expected an integer, got true"),
+        ({"adapter": "openai", "temperature": -1}, "temperature: expected a number from 0, got a number (-1.0)"),
+        ({"adapter": "openai", "timeout": 0}, "timeout: expected a number above 0, got a number (0.0)"),
+        ({"adapter": "openai", "endpoint": "edits"}, "endpoint: expected one of chat, completions, got a string"),
+        ({"adapter": "openai", "input_price": 1}, "output_price is missing. Set input_price and output_price"),
+        ({"adapter": "openai", "input_price": -1, "output_price": 1}, "input_price: expected a number from 0"),
+        ({"adapter": "scripted", "right": 2}, "right: expected a share from 0 to 1, got a number (2.0)"),
+        ({"adapter": "ctransformers", "threads": 0}, "threads: expected a number above 0, got an integer (0)"),
     ],
 )
 def test_a_slip_in_a_table_is_told_with_its_place(table: dict[str, Any], said_of_it: str) -> None:
@@ -112,10 +116,10 @@ def test_a_slip_in_a_table_is_told_with_its_place(table: dict[str, Any], said_of
     ("text", "said_of_it"),
     [
         ("[tool", "pyproject.toml: "),
-        ("[tool.pytest-complexity]\ntrials = 5", "holds models alone, not 'trials'"),
-        ("[tool.pytest-complexity.models]\nmine = 3", "mine is no table"),
-        ("[tool.pytest-complexity]\nmodels = 3", "models is no table"),
-        ("tool = 3", "tool is no table"),
+        ("[tool.pytest-complexity]\ntrials = 5", "there is no [tool.pytest-complexity] setting 'trials'"),
+        ("[tool.pytest-complexity.models]\nmine = 3", "'mine' is not a table"),
+        ("[tool.pytest-complexity]\nmodels = 3", "'models' is not a table"),
+        ("tool = 3", "'tool' is not a table"),
     ],
 )
 def test_a_broken_pyproject_is_told(tmp_path: Path, text: str, said_of_it: str) -> None:
@@ -134,30 +138,25 @@ def test_a_project_without_tables_has_none(tmp_path: Path) -> None:
 # -- other packages' adapters -----------------------------------------------------------------------------------------
 
 
-class Entry:
-    """What `importlib.metadata` says of another package's entry point."""
-
-    def __init__(self, name: str, load: Any) -> None:
-        self.name, self.value, self.load = name, f"other:{name}", load
+def echo(spec: ModelSpec) -> ScriptedModel:
+    shout = spec.get("shout", bool, False)
+    return ScriptedModel(spec.name, lambda task, _: task.text.upper() if shout else task.text)
 
 
-def echo(wish: Wish) -> ScriptedModel:
-    shout = wish.get("shout", bool, False)
-    return ScriptedModel(wish.name, lambda task, _: task.text.upper() if shout else task.text)
-
-
-def test_another_package_adds_an_adapter_and_a_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing() -> None:
-        raise ImportError("no module named acme")
-
-    entries = [Entry("echo", lambda: echo), Entry("broken", missing)]
-    monkeypatch.setattr("pytest_complexity.models.registry.entry_points", lambda group: entries)
+def test_another_package_adds_an_adapter_and_a_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    package = tmp_path / "acme-1.0.dist-info"
+    package.mkdir()
+    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1.0\n")
+    (package / "entry_points.txt").write_text(
+        f"[pytest_complexity.models]\necho = {__name__}:echo\nbroken = acme_that_is_not_there:make\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
     assert asyncio.run(build("echo").complete("s", ADD, 0)).text == ADD.text
     loud = build("loud", {"loud": {"adapter": "echo", "shout": True}})
     assert asyncio.run(loud.complete("s", ADD, 0)).text == ADD.text.upper()
-    with pytest.raises(ModelError, match="no setting 'shuot'"):
+    with pytest.raises(ModelError, match="there is no setting 'shuot'"):
         build("loud", {"loud": {"adapter": "echo", "shuot": True}})
-    with pytest.raises(ModelError, match="adapter 'broken' of other:broken: ImportError: no module named acme"):
+    with pytest.raises(ModelError, match="adapter 'broken' of acme_that_is_not_there:make: ModuleNotFoundError: "):
         build("broken")
 
 
@@ -177,6 +176,24 @@ def test_a_scripted_model_has_nothing_to_say_where_there_is_no_solution() -> Non
         asyncio.run(ScriptedModel("demo").complete("s", Task("T", "Write.", ("assert f()",)), 0))
     with pytest.raises(Unanswered, match="as told"):
         asyncio.run(ScriptedModel("demo", lambda *_: Unanswered("as told")).complete("s", ADD, 0))
+
+
+def test_a_scripted_model_gives_the_answers_of_a_file(tmp_path: Path) -> None:
+    (tmp_path / "said.jsonl").write_text(
+        '{"task_id": "t/1", "completion": "every trial"}\n{"task_id": "t/1", "trial": 1, "completion": "the second"}\n'
+    )
+    model = build("demo", {"demo": {"adapter": "scripted", "answers": "said.jsonl"}}, base=tmp_path)
+    assert [asyncio.run(model.complete("s", ADD, trial)).text for trial in (0, 1)] == ["every trial", "the second"]
+    with pytest.raises(Unanswered, match=r"said.jsonl has no answer to trial 0 of T: add a line"):
+        asyncio.run(model.complete("s", Task("T", "Write."), 0))
+    other = build("demo", {"demo": {"adapter": "scripted"}}, base=tmp_path)
+    assert model.definition != other.definition
+
+
+def test_a_broken_file_of_answers_is_told_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "said.jsonl").write_text('{"task_id": "t/1", "completion": 3}\n')
+    with pytest.raises(ModelError, match=r"said.jsonl, line 1, field 'completion': expected a string, got an integer"):
+        build("demo", {"demo": {"adapter": "scripted", "answers": "said.jsonl"}}, base=tmp_path)
 
 
 def test_building_imports_no_vendor() -> None:

@@ -7,18 +7,21 @@ import math
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pytest_complexity.core.counts import TaskCounts
 from pytest_complexity.core.predictions import Prediction
-from pytest_complexity.policies import Case, RouterPolicy
+from pytest_complexity.labels.rules import Rule
+from pytest_complexity.policies import Case, RouterPolicy, Setting
 from pytest_complexity.policies.adequate import CheapestAdequate
 from pytest_complexity.policies.always import Always
-from pytest_complexity.policies.assignment import Assignment, KnownAssignment
+from pytest_complexity.policies.assignment import Assignment, cross_fitted, known_levels
 from pytest_complexity.policies.mix import Mix
 from pytest_complexity.policies.oracle import Oracle
 from pytest_complexity.policies.utility import Utility
 
+NAMES = ("a", "b", "c")
 RATES, COSTS = [0.1, 0.2, 0.3], [1.0, 10.0, 100.0]
 ASSIGNED = [
     *(("complexitynet", level, index) for level, index in [(1, 0), (2, 0), (3, 1), (4, 1), (5, 2)]),
@@ -30,22 +33,55 @@ def sure_of(level: int) -> Prediction:
     return Prediction((0.0, 0.0, 0.0), tuple(float(k == level) for k in range(1, 6)))
 
 
-@pytest.mark.parametrize(("rule", "level", "index"), [*ASSIGNED, ("complexitynet", None, 2), ("tier", None, 2)])
-def test_a_known_level_is_assigned_to_the_papers_model(rule: str, level: int | None, index: int) -> None:
-    decision = KnownAssignment(rule).decide(Case(RATES, COSTS, level))
-    assert decision.solved == RATES[index]
-    assert decision.shares == [float(k == index) for k in range(3)]
+def assigned(rule: str) -> Assignment:
+    return Assignment(Rule.named(rule, 3).assignment)
 
 
 @pytest.mark.parametrize(("rule", "level", "index"), ASSIGNED)
-def test_a_predicted_level_is_assigned_alike_and_the_known_one_not_looked_at(rule: str, level: int, index: int) -> None:
-    for known in (None, 1, 3):
+def test_a_predicted_level_is_assigned_to_the_papers_model(rule: str, level: int, index: int) -> None:
+    for known in (None, 1, 3):  # the task's own level is not looked at
         case = Case(RATES, COSTS, known, sure_of(level))
-        assert RouterPolicy(Assignment(rule)).decide(case).solved == RATES[index]
+        assert RouterPolicy(assigned(rule)).decide(case).solved == RATES[index]
+
+
+def task(successes: tuple[int, ...], trials: tuple[int, ...]) -> TaskCounts:
+    names = NAMES[: len(trials)]
+    counts = dict(zip(names, trials, strict=True)), dict(zip(names, successes, strict=True))
+    return TaskCounts("s", "T/1", "text", *counts, max(trials))
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(st.integers(2, 3).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), min_size=3, max_size=3),
+    st.sampled_from(["complexitynet", "tier", "tier@1/2"]),
+)
+def test_a_known_level_is_the_mean_over_every_trial_left_out(counts: list[tuple[int, int]], name: str) -> None:
+    rule = Rule.named(name, 3)
+    shares, solved, draws = [Fraction(0)] * 3, Fraction(0), 0
+    trials = [[True] * right + [False] * (of - right) for right, of in counts]
+    for left_out in itertools.product(*(range(len(each)) for each in trials)):
+        others = [each[:k] + each[k + 1 :] for each, k in zip(trials, left_out, strict=True)]
+        level = None
+        if any(map(any, others)):
+            level = rule.function([Fraction(sum(each), len(each)) for each in others])
+        index = 2 if level is None else rule.assignment[level - 1]
+        shares[index] += 1
+        solved += trials[index][left_out[index]]
+        draws += 1
+    decision = cross_fitted(task(*zip(*counts, strict=True)), NAMES, rule)
+    assert decision.solved == pytest.approx(float(solved / draws))
+    assert decision.shares == pytest.approx([float(each / draws) for each in shares])
+
+
+def test_one_trial_can_make_a_level_or_test_it_but_not_both() -> None:
+    rule = Rule.named("tier", 2)
+    for trials, names in (((1, 5), []), ((2, 5), ["assignment"]), ((0, 0), [])):
+        setting = Setting(NAMES[:2], rule, [task((0, 0), trials)], [])
+        assert [policy.name for policy in known_levels(setting)] == names
 
 
 def test_a_prompt_without_a_prediction_goes_to_the_last_model() -> None:
-    assert RouterPolicy(Assignment("tier")).decide(Case(RATES, COSTS, 1)).shares == [0.0, 0.0, 1.0]
+    assert RouterPolicy(assigned("tier")).decide(Case(RATES, COSTS, 1)).shares == [0.0, 0.0, 1.0]
 
 
 @pytest.mark.parametrize(
@@ -101,8 +137,7 @@ def test_shares_add_up_to_1_and_no_policy_solves_more_than_the_oracle(solved: li
     for policy in (
         *(Always("x", index) for index in range(models)),
         Mix("random", [1 / models] * models),
-        KnownAssignment("tier"),
-        *(RouterPolicy(each) for each in (Assignment("tier"), CheapestAdequate(0.5), Utility(costs, 10))),
+        *(RouterPolicy(each) for each in (Assignment(range(models)), CheapestAdequate(0.5), Utility(costs, 10))),
     ):
         decision = policy.decide(case)
         assert sum(decision.shares) == pytest.approx(1)

@@ -143,3 +143,20 @@ def test_what_is_no_report_is_one_clear_error(text: str, tmp_path: Path) -> None
 def test_a_report_is_read_as_it_was_written(tmp_path: Path) -> None:
     (tmp_path / "report.json").write_text(json.dumps(world(3, 5)))
     assert read_baseline(tmp_path / "report.json") == world(3, 5)
+
+
+def test_a_cascade_that_solves_less_or_costs_more_fails() -> None:
+    def cascaded(solved: float, cost: float) -> dict[str, Any]:
+        made = world(3, 100)
+        made["policies"]["cascade"] = {"kind": "cascade"}
+        for row in made["tasks"]:
+            row["cascades"] = {"cascade": [solved, cost]}
+        return made
+
+    assert failed(cascaded(0.5, 2.0), cascaded(0.5, 2.0)) == []
+    (told,) = failed(cascaded(0.4, 2.0), cascaded(0.5, 2.0))
+    assert "policies.cascade.accuracy went from 0.5 to 0.4 on 100 common tasks" in told
+    (told,) = failed(cascaded(0.5, 3.0), cascaded(0.5, 2.0))
+    assert "policies.cascade.cost went from 2 to 3" in told
+    (told,) = failed(world(3, 100), cascaded(0.5, 2.0))[:1]
+    assert "this report has no policies.cascade.accuracy" in told

@@ -1,37 +1,26 @@
-"""The desk: what a worker is told, and that what it takes on is verified whatever becomes of it."""
+"""The broker: what a worker is told, and that what it takes on is verified whatever becomes of it."""
 
 from __future__ import annotations
 
-import json
 import queue
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import get_args
 
 import pytest
 
 from pytest_complexity.core.outcomes import Key, Verdict
 from pytest_complexity.core.tasks import Task
-from pytest_complexity.models import Completion
-from pytest_complexity.run.broker import LocalDesk, RemoteDesk
+from pytest_complexity.models.scripted import ScriptedModel
+from pytest_complexity.run.broker import LocalBroker, RemoteBroker
 from pytest_complexity.run.directory import RunDirectory
+from pytest_complexity.run.messages import Claim, Denied, NotMeasured, Question, Said, Verify, decode
 from pytest_complexity.run.pipeline import Pipeline
 from pytest_complexity.sandbox import Check
 
 TASKS = {("s", f"T/{n}"): Task(f"T/{n}", "Add one.", ("assert f(1) == 2",)) for n in range(4)}
 KEYS = [Key("s", f"T/{n}", "m", 0) for n in range(4)]
-
-
-class Says:
-    """One answer to everything."""
-
-    name = "m"
-    price = None
-    definition: Mapping[str, Any] = {}
-
-    async def complete(self, suite: str, task: Task, trial: int) -> Completion:
-        return Completion("def f(x): return x + 1")
 
 
 class Fake:
@@ -53,16 +42,16 @@ class Fake:
 class Wire:
     """Both ends of a channel in one process."""
 
-    def __init__(self, desk: LocalDesk) -> None:
-        self._desk = desk
+    def __init__(self, broker: LocalBroker) -> None:
+        self._broker = broker
         self._answers: queue.Queue[str] = queue.Queue()
 
     def send(self, item: object) -> None:
-        message = str(item)
-        if message.startswith("[") and isinstance(json.loads(message)[1], str):
-            self._desk.serve(self, message)
+        number, message = decode(str(item))
+        if isinstance(message, get_args(Question)):
+            self._broker.serve(self, number, message)
         else:
-            self._answers.put(message)
+            self._answers.put(str(item))
 
     def receive(self, timeout: float | None = None) -> str:
         return self._answers.get(timeout=10)
@@ -74,59 +63,59 @@ def here() -> Fake:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, here: Fake) -> Iterator[LocalDesk]:
+def broker(tmp_path: Path, here: Fake) -> Iterator[LocalBroker]:
     """The first trial is being verified, the others wait behind it."""
     config = {"ladder": ["m"], "trials": 1, "timeout": 10.0, "memory": 1024, "suites": {}, "models": {}}
-    run = RunDirectory(tmp_path / "run", config)
-    pipeline = Pipeline({"m": Says()}, here, run, verifiers=1)  # type: ignore[arg-type]
+    run = RunDirectory.open(tmp_path / "run", config)
+    pipeline = Pipeline({"m": ScriptedModel("m", lambda *_: "def f(x): return x + 1")}, here, run, verifiers=1)  # type: ignore[arg-type]
     pipeline.start(TASKS, KEYS)
     for key in KEYS:
         pipeline.completion(key).result(10)
     assert here.begun.wait(10)
-    yield LocalDesk(pipeline, run, "process")
+    yield LocalBroker(pipeline, run, "process")
     here.gate.set()
     pipeline.close()
     run.close()
 
 
-def elsewhere(desk: LocalDesk, level: str = "process", *, fails: bool = False) -> RemoteDesk:
+def elsewhere(broker: LocalBroker, level: str = "process", *, fails: bool = False) -> RemoteBroker:
     sandbox = Fake("elsewhere", level, fails=fails)
     sandbox.gate.set()
-    return RemoteDesk(Wire(desk), sandbox, TASKS)  # type: ignore[arg-type]
+    return RemoteBroker(Wire(broker), sandbox, TASKS)  # type: ignore[arg-type]
 
 
-def test_a_worker_elsewhere_verifies_what_waits_here(desk: LocalDesk, here: Fake) -> None:
-    remote = elsewhere(desk)
+def test_a_worker_elsewhere_verifies_what_waits_here(broker: LocalBroker, here: Fake) -> None:
+    remote = elsewhere(broker)
     assert [remote.verify(key).detail for key in KEYS[1:]] == ["elsewhere"] * 3
     here.gate.set()
     assert [remote.verify(key).detail for key in KEYS] == ["here"] + ["elsewhere"] * 3
-    assert desk.judged_elsewhere == 3
+    assert broker.verified_elsewhere == 3
 
 
-def test_a_worker_that_isolates_otherwise_gets_the_first_machines_verdict(desk: LocalDesk, here: Fake) -> None:
+def test_a_worker_that_isolates_otherwise_gets_the_first_machines_verdict(broker: LocalBroker, here: Fake) -> None:
     here.gate.set()
-    assert elsewhere(desk, "namespaces").verify(KEYS[1]).detail == "here"
+    assert elsewhere(broker, "namespaces").verify(KEYS[1]).detail == "here"
 
 
-def test_a_worker_whose_sandbox_fails_leaves_it_to_the_first_machine(desk: LocalDesk, here: Fake) -> None:
-    remote = elsewhere(desk, fails=True)
+def test_a_worker_whose_sandbox_fails_leaves_it_to_the_first_machine(broker: LocalBroker, here: Fake) -> None:
+    remote = elsewhere(broker, fails=True)
     threading.Timer(0.2, here.gate.set).start()
     assert [remote.verify(key).detail for key in KEYS[1:]] == ["here"] * 3
-    assert desk.judged_elsewhere == 0
+    assert broker.verified_elsewhere == 0
 
 
-def test_what_a_dead_worker_had_taken_on_is_verified_here(desk: LocalDesk, here: Fake) -> None:
-    wire = Wire(desk)
-    desk.serve(wire, json.dumps([1, "claim", KEYS[1], "process"]))
-    assert "completion" in json.loads(wire.receive())[1]
-    desk.serve(wire, json.dumps([2, "claim", KEYS[1], "process"]))
-    assert json.loads(wire.receive())[1] == {}  # nobody else gets it
-    desk.gone(wire)
+def test_what_a_dead_worker_had_taken_on_is_verified_here(broker: LocalBroker, here: Fake) -> None:
+    wire = Wire(broker)
+    broker.serve(wire, 1, Claim(KEYS[1], "process"))
+    assert decode(wire.receive()) == (1, Said("def f(x): return x + 1"))
+    broker.serve(wire, 2, Claim(KEYS[1], "process"))
+    assert decode(wire.receive()) == (2, Denied())  # nobody else gets it
+    broker.gone(wire)
     here.gate.set()
-    assert desk.verify(KEYS[1]).detail == "here"
+    assert broker.verify(KEYS[1]).detail == "here"
 
 
-def test_a_question_about_a_trial_that_nobody_planned(desk: LocalDesk) -> None:
-    wire = Wire(desk)
-    desk.serve(wire, json.dumps([1, "verify", ["s", "T/9", "m", 0]]))
-    assert json.loads(wire.receive()) == [1, {"unanswered": "the trial is not in the plan of the run"}]
+def test_a_question_about_a_trial_that_nobody_planned(broker: LocalBroker) -> None:
+    wire = Wire(broker)
+    broker.serve(wire, 1, Verify(Key("s", "T/9", "m", 0)))
+    assert decode(wire.receive()) == (1, NotMeasured("the trial is not in the plan of the run"))

@@ -43,7 +43,7 @@ completions = st.builds(
 
 
 def opened(path: Path, **changes: Any) -> RunDirectory:
-    return RunDirectory(path, {**CONFIG, **changes})
+    return RunDirectory.open(path, {**CONFIG, **changes})
 
 
 @given(st.dictionaries(keys, completions, max_size=6), st.data())
@@ -93,7 +93,7 @@ def test_an_outcome_that_differs_in_its_seconds_alone_is_not_written_again(tmp_p
         ({"timeout": 5.0}, "timeout was 10.0, is 5.0"),
         ({"memory": 512}, "memory was 1024, is 512"),
         ({"suites": {"s": {**CONFIG["suites"]["s"], "sha256": "1" * 64}}}, "the tasks of suite s have changed"),
-        ({"models": {"small": {"adapter": "openai"}}}, "model small was"),
+        ({"models": {"small": {"adapter": "openai"}}}, "model small has another adapter. Undo"),
     ],
 )
 def test_another_configuration_is_refused_and_nothing_is_touched(

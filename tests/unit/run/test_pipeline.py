@@ -77,7 +77,7 @@ def run(tmp_path: Path) -> Iterator[RunDirectory]:
 
 def opened(path: Path) -> RunDirectory:
     config = {"ladder": list(LADDER), "trials": 2, "timeout": 10.0, "memory": 1024, "suites": {}, "models": {}}
-    return RunDirectory(path, config)
+    return RunDirectory.open(path, config)
 
 
 def outcomes_of(
@@ -223,10 +223,10 @@ def test_what_a_model_said_is_on_disk_before_anybody_sees_it(sandbox: Sandbox, r
     assert lacking == []
 
 
-def test_what_was_said_and_judged_is_neither_asked_nor_judged_again(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_what_was_answered_and_verified_is_neither_asked_nor_verified_again(sandbox: Sandbox, tmp_path: Path) -> None:
     run = opened(tmp_path)
     first = outcomes_of({name: Scripted(name, script) for name in LADDER}, sandbox, run, PLAN[:4])
-    judged = run.add_outcome(replace(first[PLAN[0]], detail="as it was judged"))
+    verified = run.add_outcome(replace(first[PLAN[0]], detail="as it was verified"))
     run.add_outcome(replace(first[PLAN[1]], verdict=Verdict.UNMEASURED))
     run.close()
     run = opened(tmp_path)
@@ -235,8 +235,8 @@ def test_what_was_said_and_judged_is_neither_asked_nor_judged_again(sandbox: San
     run.close()
     asked = [(task_id, name, trial) for name in LADDER for task_id, trial in models[name].asked]
     assert sorted(asked) == sorted(key[1:] for key in PLAN[4:])
-    assert second[PLAN[0]] == judged
-    assert second[PLAN[1]] == first[PLAN[1]]  # unmeasured is judged anew
+    assert second[PLAN[0]] == verified
+    assert second[PLAN[1]] == first[PLAN[1]]  # unmeasured is verified anew
 
 
 class OneByOne:

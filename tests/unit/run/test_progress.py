@@ -34,7 +34,7 @@ def written(monkeypatch: pytest.MonkeyPatch, make: Callable[[], tuple[int, int]]
 
     with os.fdopen(writing, "w") as out:
         monkeypatch.setattr(sys, "stdout", out)
-        told = Progress(traffic, lambda: column)
+        told = Progress(traffic, lambda: "spent $1.23 in this session, cap $5.00", lambda: column)
         told.start()
         while len(asked) < 4:
             time.sleep(0.001)
@@ -52,10 +52,11 @@ def written(monkeypatch: pytest.MonkeyPatch, make: Callable[[], tuple[int, int]]
 
 def test_without_a_terminal_a_line_at_times_for_each_model_that_is_not_done(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = written(monkeypatch, os.pipe).splitlines()
-    assert len(lines) >= 2
+    assert len(lines) >= 4
     assert lines[0].startswith("complexity: gpt4  100/400  0.0/s  16 in flight  $1.23")
-    assert lines[1].startswith("complexity: gpt4  110/400  ")
-    assert lines[1].endswith(" s left")
+    assert lines[1] == "complexity: spent $1.23 in this session, cap $5.00"
+    assert lines[2].startswith("complexity: gpt4  110/400  ")
+    assert lines[2].endswith(" s left")
     assert "small" not in "".join(lines)
     assert "\x1b" not in "".join(lines)
 
@@ -72,7 +73,7 @@ def test_on_a_terminal_the_rows_are_redrawn_and_wiped_at_the_end(monkeypatch: py
 
 def test_a_wait_that_the_server_asked_for_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     waiting = Traffic("gpt4", 400, 100, 0, 0.0012, True, 125.0)
-    assert Progress(lambda: [], lambda: 0)._line(waiting) == (
+    assert Progress(lambda: [], lambda: "", lambda: 0)._line(waiting) == (
         "gpt4  100/400  0.0/s  0 in flight  $0.0012  waits 2 min as the server asks"
     )
 

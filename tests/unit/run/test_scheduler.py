@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from pytest_complexity.core.outcomes import Key
 from pytest_complexity.core.tasks import Task
 from pytest_complexity.models import Busy, Completion, Price, Refused, Unanswered
-from pytest_complexity.run.scheduler import Lane, Patience
-from pytest_complexity.run.spending import CapReached, Ledger
+from pytest_complexity.run.scheduler import ModelScheduler, Patience
+from pytest_complexity.run.spending import CapReached, SpendingCap
 
 TASKS = {("s", f"T/{n}"): Task(f"T/{n}", "Add one.", ("assert f()",)) for n in range(6)}
 KEYS = [Key("s", f"T/{n}", "m", trial) for n in range(6) for trial in range(3)]
@@ -70,11 +70,11 @@ def drive(
     keys: Sequence[Key] = KEYS,
     *,
     concurrency: int = 4,
-    ledger: Ledger | None = None,
+    spending: SpendingCap | None = None,
     patience: Patience = FAST,
-    meanwhile: Callable[[Lane], Awaitable[None]] | None = None,
+    meanwhile: Callable[[ModelScheduler], Awaitable[None]] | None = None,
 ) -> dict[Key, Any]:
-    """What the lane brought for each key."""
+    """What the scheduler brought for each key."""
     brought: dict[Key, Any] = {}
 
     async def run() -> None:
@@ -82,14 +82,16 @@ def drive(
             assert key not in brought
             brought[key] = answer
 
-        lane = Lane(model, TASKS, take, concurrency=concurrency, ledger=ledger or Ledger(), patience=patience)
-        lane.push(keys)
+        scheduler = ModelScheduler(
+            model, TASKS, take, concurrency=concurrency, spending=spending or SpendingCap(), patience=patience
+        )
+        scheduler.push(keys)
         if meanwhile:
-            await meanwhile(lane)
+            await meanwhile(scheduler)
         else:
             while len(brought) < len(keys):
                 await asyncio.sleep(0.0005)
-        await lane.stop(land=False)
+        await scheduler.stop(land=False)
 
     asyncio.run(asyncio.wait_for(run(), 20))
     return brought
@@ -189,10 +191,10 @@ def test_an_adapters_defect_ends_its_trial_alone() -> None:
 def test_landing_waits_for_what_was_asked_and_for_nothing_else() -> None:
     model = Fake(lambda *_: Completion("x"), pause=0.05)
 
-    async def land(lane: Lane) -> None:
+    async def land(scheduler: ModelScheduler) -> None:
         while model.busy < 4:
             await asyncio.sleep(0)
-        await lane.stop(land=True)
+        await scheduler.stop(land=True)
 
     assert list(drive(model, meanwhile=land)) == KEYS[:4]
     assert len(model.asked) == 4
@@ -202,10 +204,10 @@ def test_landing_waits_for_what_was_asked_and_for_nothing_else() -> None:
 def test_stopping_does_not_wait_as_long_as_a_server_asks() -> None:
     model = Fake(lambda *_: Busy("429", after=500.0))
 
-    async def stop(lane: Lane) -> None:
-        while not lane.traffic.waits:
+    async def stop(scheduler: ModelScheduler) -> None:
+        while not scheduler.traffic.waits:
             await asyncio.sleep(0)
-        await lane.stop(land=True)
+        await scheduler.stop(land=True)
 
     assert drive(model, meanwhile=stop) == {}
 
@@ -213,10 +215,10 @@ def test_stopping_does_not_wait_as_long_as_a_server_asks() -> None:
 def test_a_trial_can_be_withdrawn_until_its_call_begins() -> None:
     model = Fake(lambda *_: Completion("x"), pause=0.01)
 
-    async def withdraw(lane: Lane) -> None:
-        assert lane.withdraw(KEYS[-1])
-        assert not lane.withdraw(KEYS[0])
-        while lane.traffic.done < lane.traffic.wanted:
+    async def withdraw(scheduler: ModelScheduler) -> None:
+        assert scheduler.withdraw(KEYS[-1])
+        assert not scheduler.withdraw(KEYS[0])
+        while scheduler.traffic.done < scheduler.traffic.wanted:
             await asyncio.sleep(0.001)
 
     assert list(drive(model, meanwhile=withdraw)) == KEYS[:-1]
@@ -234,15 +236,15 @@ def test_the_cap_holds_whatever_calls_cost_and_nothing_is_left_that_was_affordab
 ) -> None:
     costs = dict(zip(KEYS, tokens, strict=True))
     model = Priced(lambda task, trial: Completion("x", 100, costs["s", task.task_id, "m", trial]), PRICE)
-    ledger = Ledger(cap)
-    brought = drive(model, ledger=ledger, concurrency=concurrency)
+    spending = SpendingCap(cap)
+    brought = drive(model, spending=spending, concurrency=concurrency)
     paid = sum(1 + costs[key] / 100 for key, each in brought.items() if isinstance(each, Completion))
-    assert ledger.spent == pytest.approx(paid)
+    assert spending.spent == pytest.approx(paid)
     assert paid <= cap + 1e-9
     stopped = [each for each in brought.values() if isinstance(each, CapReached)]
     assert len(stopped) == len(KEYS) - sum(isinstance(each, Completion) for each in brought.values())
     if stopped:
-        assert ledger.spent + 2.0 > cap  # a call can cost two dollars
+        assert spending.spent + 2.0 > cap  # a call can cost two dollars
         assert str(stopped[0]).startswith(f"--cx-max-cost={cap:g}: $")
 
 
@@ -257,16 +259,16 @@ def test_the_cap_holds_whatever_calls_cost_and_nothing_is_left_that_was_affordab
     ],
 )
 def test_what_may_have_been_billed_counts_as_spent(why: Exception, spent: float) -> None:
-    ledger = Ledger(100.0)
-    drive(Priced(flaky(why), PRICE), KEYS[:1], ledger=ledger)
+    spending = SpendingCap(100.0)
+    drive(Priced(flaky(why), PRICE), KEYS[:1], spending=spending)
     after = 0.2 if isinstance(why, Busy) else 0.0  # then it was asked again
-    assert ledger.spent == pytest.approx(spent + after)
+    assert spending.spent == pytest.approx(spent + after)
 
 
 def test_an_answer_without_a_count_of_tokens_costs_the_most_that_it_can() -> None:
-    ledger = Ledger(100.0)
-    drive(Priced(lambda *_: Completion("x"), PRICE), KEYS[:3], ledger=ledger)
-    assert ledger.spent == pytest.approx(6.0)
+    spending = SpendingCap(100.0)
+    drive(Priced(lambda *_: Completion("x"), PRICE), KEYS[:3], spending=spending)
+    assert spending.spent == pytest.approx(6.0)
 
 
 def test_a_refusal_to_answer_several_at_once_costs_nothing() -> None:
@@ -274,17 +276,19 @@ def test_a_refusal_to_answer_several_at_once_costs_nothing() -> None:
         async def complete_all(self, suite: str, task: Task, trials: Sequence[int]) -> Any:
             return {}
 
-    ledger = Ledger(100.0)
-    brought = drive(Refuses(lambda *_: Completion("x", 10, 10), PRICE), ledger=ledger)
+    spending = SpendingCap(100.0)
+    brought = drive(Refuses(lambda *_: Completion("x", 10, 10), PRICE), spending=spending)
     assert all(isinstance(each, Completion) for each in brought.values())
-    assert ledger.spent == pytest.approx(len(KEYS) * 0.2)
+    assert spending.spent == pytest.approx(len(KEYS) * 0.2)
 
 
 def test_what_earlier_sessions_spent_counts() -> None:
-    brought = drive(Priced(lambda *_: Completion("x", 100, 100), PRICE), ledger=Ledger(10.0, spent=7.0), concurrency=1)
+    brought = drive(
+        Priced(lambda *_: Completion("x", 100, 100), PRICE), spending=SpendingCap(10.0, spent=7.0), concurrency=1
+    )
     assert sum(isinstance(each, Completion) for each in brought.values()) == 1
 
 
 def test_a_free_model_goes_on_when_the_money_is_spent() -> None:
-    brought = drive(Priced(lambda *_: Completion("x", 100, 100), Price(0, 0)), ledger=Ledger(1.0, spent=1.5))
+    brought = drive(Priced(lambda *_: Completion("x", 100, 100), Price(0, 0)), spending=SpendingCap(1.0, spent=1.5))
     assert all(isinstance(each, Completion) for each in brought.values())

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from pytest_complexity.scoring.curves import (
     calls_to_recover,
     height,
-    heights,
     hull,
     mean_height,
     mean_recovery,
     recovered,
     recovery_curve,
 )
+from pytest_complexity.scoring.policies import blind
 
 # (1, 0.2), (5, 0.8) and (9, 0.9) are the hull; (3, 0.4) lies under the first chord, (7, 0.5) under both, (9, 0.7) below.
 POINTS = [(1.0, 0.2), (3.0, 0.4), (5.0, 0.8), (7.0, 0.5), (9.0, 0.9), (9.0, 0.7)]
@@ -97,4 +97,4 @@ def test_the_hull_is_the_best_mix_of_two_points(some: list[tuple[float, float]],
     vertices = [some[index] for index in hull(some)]
     assert height(vertices, cost) == pytest.approx(max(mixes))
     costs, accuracies = (np.array([column]) for column in zip(*some, strict=True))
-    assert heights(costs, accuracies, np.array([[cost]]))[0, 0] == pytest.approx(max(mixes))
+    assert blind(costs, accuracies, np.array([cost])).max() == pytest.approx(max(mixes))

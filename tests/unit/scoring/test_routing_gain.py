@@ -9,11 +9,12 @@ import pytest
 from pytest_complexity.core.counts import TaskCounts
 from pytest_complexity.core.predictions import Prediction
 from pytest_complexity.labels import label_all
+from pytest_complexity.policies.registry import roster
 from pytest_complexity.policies.utility import Utility
 from pytest_complexity.report.assembly import Routed, results_of
 from pytest_complexity.report.sentences import headline
 from pytest_complexity.run.inputs import Measured
-from pytest_complexity.scoring.policies import Bench, play, roster, score_policies
+from pytest_complexity.scoring.policies import Bench, play, score_policies
 from pytest_complexity.scoring.routing_gain import judge, non_nested, sweep
 
 LADDER = ("small", "large")
@@ -60,7 +61,7 @@ def test_a_router_that_knows_nothing_is_not_worth_it_and_the_mix_is_named() -> N
     assert found["gain_over_zero_router"] == pytest.approx(0)
     assert found["simple"] == ["small", "large"]
     assert str(found["headline"]).startswith(
-        "Routing is not worth it here: mixing small and large blindly solves 75.0%"
+        "Routing is not shown to pay on 60 tasks: a blind mix of small and large solves 75.0%"
     )
 
 
@@ -68,7 +69,9 @@ def test_where_one_model_does_as_well_it_is_named() -> None:
     alike = [task(n, n % 2, n % 2) for n in range(60)]
     found = report(alike, [(0.0, 1.0)] * 60)
     assert found["simple"] == ["small"]
-    assert str(found["headline"]).startswith("Routing is not worth it here: always small solves 50.0% at cost 1.0")
+    assert str(found["headline"]).startswith(
+        "Too few tasks to tell whether routing pays: always small solves 50.0% at cost 1.0"
+    )
 
 
 def test_the_sweep_chooses_as_the_policy_does_and_begins_with_the_cheapest() -> None:
@@ -112,7 +115,7 @@ def test_a_nested_ladder_has_no_such_task() -> None:
 
 def test_a_gain_that_rests_on_five_tasks_proves_nothing() -> None:
     counts = [task(n, n % 2 if n > 9 else 0, 1 if n > 9 else n % 2) for n in range(60)]
-    for sent, worth in ((5, False), (20, True)):
+    for sent, worth in ((5, None), (20, True)):
         helped = [n for n in range(60) if counts[n].successes == {"small": 0, "large": 1}][:sent]
         found = report(counts, [(0.0, 1.0) if n in helped else (1.0, 1.0) for n in range(60)])
         assert found["gain_over_zero_router_ci"][0] > 0  # type: ignore[index]
@@ -123,15 +126,15 @@ def test_of_a_router_that_was_trained_on_these_tasks_nothing_good_is_said() -> N
     clever = [Prediction((float(n % 2), 1.0), (1.0,)) for n in range(60)]
     for leaked, worth in ((0, True), (3, None)):
         bench = Bench.of(label_all(HALVES, LADDER), clever)
-        played = play(bench, roster(bench, "tier", [Utility(PRICES, 50.0)]))
-        scores = score_policies(played)
-        made = judge(played, scores, leaked=bool(leaked))
+        played = play(bench, roster(bench.setting("tier", [Utility(PRICES, 50.0)])))
+        scored = score_policies(played)
+        made = judge(played, scored, leaked=bool(leaked))
         assert made is not None
         assert made.worth_it is worth
         text = headline(
             {
                 "run": {"ladder": LADDER, "cost_unit": "unit", "calls": "all"},
-                "policies": {name: asdict(score) for name, score in scores.items()},
+                "policies": {name: asdict(score) for name, score in scored.scores.items()},
                 "routing": asdict(made),
                 "router": {"leaked": leaked},
             }

@@ -14,8 +14,9 @@ from pytest_complexity.core.intervals import share_interval
 from pytest_complexity.core.predictions import Prediction
 from pytest_complexity.labels import label_all
 from pytest_complexity.policies.adequate import CheapestAdequate
+from pytest_complexity.policies.registry import roster
 from pytest_complexity.policies.utility import Utility
-from pytest_complexity.scoring.policies import Bench, PolicyScore, play, roster, score_policies
+from pytest_complexity.scoring.policies import Bench, PolicyScore, controls, play, score_policies
 
 
 def bench(counts: Sequence[TaskCounts], rule: str | None = None, chances: Sequence[Sequence[float]] = ()) -> Bench:
@@ -24,7 +25,9 @@ def bench(counts: Sequence[TaskCounts], rule: str | None = None, chances: Sequen
 
 
 def scored(made: Bench, *routers: CheapestAdequate | Utility, rule: str = "tier") -> dict[str, PolicyScore]:
-    return score_policies(play(made, roster(made, rule, routers)))
+    played = play(made, roster(made.setting(rule, routers)))
+    blind = play(made, controls(played, played.policies[0].name))
+    return {**score_policies(played).scores, **score_policies(blind).scores}
 
 
 HAND = counted([(2, 2), (2, 2)], [(0, 2), (1, 2)], [(2, 2), (0, 0)], planned=2)
@@ -34,7 +37,9 @@ def test_policies_against_hand_worked_values() -> None:
     scores = scored(bench(HAND))
     # The third task has no trial of the last model, and counts for none of them.
     worked = {
-        "assignment": (0.75, 5.5, 0.45),  # level 1 to small; no level to the last: 1 and 10
+        # Level 1 to small. The second task: with the success left out no level, so the last, which is right then;
+        # else level 2 by the other trial, so the last too, which is wrong then.
+        "assignment": (0.75, 5.5, 0.45),
         "always-small": (0.5, 1.0, 0.9),
         "always-large": (0.75, 10.0, 0.0),
         "oracle": (0.75, 3.25, 0.675),  # 1; and half of 10 plus half of 1
@@ -89,7 +94,7 @@ def test_a_router_is_judged_first_and_its_controls_have_its_cost_and_shares() ->
     counts = counted(*[[(1, 1), (1, 1)], [(0, 1), (1, 1)]] * 10, planned=1)
     made = bench(counts, chances=[(0.9, 0.9), (0.1, 0.9)] * 10)
     scores = scored(made, CheapestAdequate(0.5), Utility([1.0, 10.0], 50.0))
-    assert list(scores)[:3] == ["cheapest-adequate", "utility", "assignment-known"]
+    assert list(scores)[:3] == ["cheapest-adequate", "utility", "always-small"]  # one trial tests no level
     judged = scores["cheapest-adequate"]
     assert (judged.accuracy, judged.cost, judged.regret) == (1.0, 5.5, 0.0)
     assert judged.shares == {"small": 0.5, "large": 0.5}
