@@ -236,7 +236,7 @@ class Pipeline:
         known = self._run.outcomes.get(key)
         if known is not None and known.verdict.measured:
             self._settled(known)
-        elif not self._task(key).test_list:
+        elif not (self._task(key).test_list or self._task(key).test_source):
             self._settled(unmeasured(key, "the task has no assertion: check it with trial.record"))
         elif not self._halted:
             self._verifying[key] = self._pool.submit(self._verify, key, completion)
@@ -307,6 +307,7 @@ def program_of(task: Task, code: str) -> Program:
         test_setup_code=task.test_setup_code,
         entry_point=task.entry_point,
         visible_tests=task.visible_tests,
-        packages=task.packages,
+        packages=(*task.packages, "pytest") if task.test_source else task.packages,
+        test_source=task.test_source,
         reference=task.code,
     )

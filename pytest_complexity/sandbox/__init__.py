@@ -34,6 +34,7 @@ class Program:
 
     A `code` that defines `entry_point` runs after `prompt_code`; any other continues it. `packages` may be
     imported beyond the standard library. `reference` only tells which builtin names the task redefines.
+    `test_source` is a file of pytest-style tests, which needs pytest among the packages.
     """
 
     code: str
@@ -45,6 +46,7 @@ class Program:
     visible_tests: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
     reference: str = ""
+    test_source: str = ""
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ class Sandbox:
 
         Raises SandboxError where the harness failed.
         """
-        if not program.tests:
+        if not program.tests and not program.test_source:
             raise SandboxError("a program without tests has no verdict: give the task a test_list")
         run, borderline = self._settled(program)
         if run.verdict is Verdict.TAMPERED:

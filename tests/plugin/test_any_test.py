@@ -170,3 +170,45 @@ def test_it(trial):
     assert told()["right"] == ("pass", "")
     assert told()["nearly"][0] == "wrong"
     assert told()["nearly"][1].startswith("1000")
+
+
+FILE_SUITE = """
+import pytest
+
+@pytest.mark.complexity(tasks="tasks.jsonl")
+def test_it(trial):
+    trial.verify()
+"""
+TASK = {"task_id": "T/1", "text": "Write double(x).", "test_file": "tests/double.py"}
+
+
+def test_a_task_s_test_file_decides(
+    run: Callable[..., pytest.RunResult], told: Callable[..., Any], pytester: pytest.Pytester
+) -> None:
+    write_lines(pytester.path / "tasks.jsonl", [TASK])
+    pytester.mkdir("tests")
+    (pytester.path / "tests" / "double.py").write_text("def test_a(tmp_path):\n    assert double(1000) == 2000\n")
+    assert run(FILE_SUITE, models="right,nearly").ret == 0
+    assert told() == {"right": ("pass", ""), "nearly": ("wrong", "assert double(1000) == 2000: got 1000")}
+    (line,) = (pytester.path / "run" / "tasks.jsonl").read_text().splitlines()
+    assert "double(1000)" in json.loads(line)["test_source"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (None, "tests/double.py cannot be read: No such file"),
+        ("def test_a(:", "tests/double.py is no Python"),
+        (" ", "tests/double.py is empty"),
+    ],
+)
+def test_a_test_file_that_cannot_be_used_is_told_with_its_task(
+    run: Callable[..., pytest.RunResult], pytester: pytest.Pytester, text: str | None, said: str
+) -> None:
+    write_lines(pytester.path / "tasks.jsonl", [TASK])
+    pytester.mkdir("tests")
+    if text is not None:
+        (pytester.path / "tests" / "double.py").write_text(text)
+    result = run(FILE_SUITE, models="right")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"*tasks.jsonl, line 1, field 'test_file': *{said}*"])
