@@ -21,10 +21,10 @@ import numpy as np
 from pages import percent, table
 
 from pytest_complexity.labels import label_all
+from pytest_complexity.labels.rules import Rule
 from pytest_complexity.learning.training.folds import out_of_fold
-from pytest_complexity.policies import Policy
+from pytest_complexity.policies import Case, Decision, Kind, Policy
 from pytest_complexity.policies.always import Always
-from pytest_complexity.policies.assignment import KnownAssignment, model_of
 from pytest_complexity.policies.oracle import Oracle
 from pytest_complexity.report.assembly import Results, Routed, results_of
 from pytest_complexity.run.inputs import Measured, read_inputs
@@ -56,6 +56,23 @@ class Prices:
     ladder: tuple[str, ...]
     rule: str
     costs: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class KnownAssignment:
+    """The assignment by levels that the cases have, whatever trials they were made from."""
+
+    rule: Rule
+    name: str = "assignment"
+    kind: Kind = "informed"
+
+    def decide(self, case: Case) -> Decision:
+        last = len(case.rates) - 1
+        return Decision.certain(case, last if case.level is None else self.rule.assignment[case.level - 1])
+
+
+def known_assignment(rule: str, models: int) -> KnownAssignment:
+    return KnownAssignment(Rule.named(rule, models))
 
 
 def points(value: float, bounds: Sequence[float]) -> str:
@@ -91,7 +108,7 @@ def policies(report: dict[str, Any]) -> str:
             ]
         )
     cost = "$ per 1,000 tasks" if usd else "cost"
-    return table(f"policy|right (95%)|{cost}|saving|over the zero router|over the best model|p|regret", rows)
+    return table(f"policy|accuracy (95%)|{cost}|saving|vs zero-router, points|vs best model, points|p|regret", rows)
 
 
 def ladders(data: Path) -> Iterator[str]:
@@ -111,7 +128,7 @@ def ladders(data: Path) -> Iterator[str]:
             f"alone: APGR {routing['apgr']:.2f} (0.50 knows nothing), CPT {reached}. A difference of "
             f"{100 * routing['detectable_difference']:.1f} points against {routing['best_single']} would show in 4 of "
             f"5 cases. Non-nested: {percent(nested['share'])} ({100 * nested['share_ci'][0]:.1f} to "
-            f"{100 * nested['share_ci'][1]:.1f}) of the tasks are solved by a weaker model and not by the last; "
+            f"{100 * nested['share_ci'][1]:.1f}) of the tasks are solved by an earlier model and not by the last; "
             f"{percent(nested['none'])} by none.",
         ]
         for name, score in report["policies"].items():
@@ -165,8 +182,10 @@ def paper(data: Path) -> Iterator[str]:
     near = fmean(abs(actual - answer) <= 1 for actual, answer in first)
     any_of = fmean(actual in answers for actual, answers in several)
 
+    assigned = Rule.named("complexitynet", 3).assignment
+
     def cost(answers: Sequence[int]) -> float:
-        return fmean(10.0 ** model_of(min(max(answer, 1), 5), "complexitynet") for answer in answers)
+        return fmean(10.0 ** assigned[min(max(answer, 1), 5) - 1] for answer in answers)
 
     measured = recorded(data)
     x, y = (cost([answer for actual, answer in first if (actual == answer) is right]) for right in (True, False))
@@ -215,7 +234,9 @@ def _code_right(measured: Measured) -> Iterator[str]:
         for name, made in (("the paper's rule and assignment", labels), ("single-trial labels", single)):
             some = [row for row in made.rows if all(row.task.trials.values()) and (row.task.solved or not keep)]
             bench = Bench.of(replace(made, rows=tuple(some)))
-            report = score_policies(play(bench, [KnownAssignment(made.rule), *_simple(bench), Oracle()]))
+            report = score_policies(
+                play(bench, [known_assignment(made.rule, len(made.ladder)), *_simple(bench), Oracle()])
+            ).scores
             score = report["assignment"]
             rows.append([f"{tasks} ({len(bench.cases)})", name, *_told(score)])
         rows += [[f"{tasks} ({len(bench.cases)})", policy, *_told(report[policy])] for policy in list(report)[1:-1]]
@@ -225,7 +246,7 @@ def _code_right(measured: Measured) -> Iterator[str]:
         "to Code Llama. Tasks that no model solved are dropped before training in the paper; with single-trial labels "
         "the assignment then solves everything by construction."
     )
-    yield table("tasks|policy|right (95%)|cost|saving|over the zero router", rows)
+    yield table("tasks|policy|accuracy (95%)|cost|saving|vs zero-router, points", rows)
 
 
 def _simple(bench: Bench) -> list[Policy]:
@@ -252,7 +273,8 @@ def held_out_labels(data: Path) -> Iterator[str]:
         known = label_all(ours, measured.ladder)
         rows = tuple(replace(row, task=task) for row, task in zip(known.rows, theirs, strict=True))
         bench = Bench.of(replace(known, rows=rows))
-        score = score_policies(play(bench, [KnownAssignment(known.rule), *_simple(bench), Oracle()]))["assignment"]
+        assigned = known_assignment(known.rule, len(known.ladder))
+        score = score_policies(play(bench, [assigned, *_simple(bench), Oracle()])).scores["assignment"]
         draws.append((score.accuracy, score.cost, score.over_zero))
     accuracy, cost, over = (fmean(column) for column in zip(*draws, strict=True))
     yield (

@@ -4,12 +4,13 @@ usage: serve.py [--rounds N] [--seconds S] [--litellm PATH] [--memory REQUESTS]
 
 Three processes: a server on loopback that answers each request after a time that the request names, `serve` (or
 LiteLLM's proxy) in front of it, and this one, which keeps 1, 32 or 200 requests in flight over connections that stay
-open. The time is 5 ms for each request in flight, so that all loads are 200 requests a second. The ways take turns
-(A B C D A B C D ...), so that a busy machine slows all of them alike. Prints median and 99th percentile of the
-latency in milliseconds, over all rounds, and what each way adds to `direct`. `auto` is routed by a classifier that was
-trained on 1,000 made-up prompts. `--litellm` is the proxy's program, of an environment that has it. `--memory`: the
-resident memory of `serve` after so many requests, tenth by tenth. Exit status 1 where `auto` adds more than 3 ms to
-the median.
+open. The time is drawn around 5 ms for each request in flight, so that all loads are about 200 requests a second. The
+ways take turns (A B C D A B C D ...), so that a busy machine slows all of them alike. Prints median and 99th
+percentile of the latency beyond that time in milliseconds, over all rounds, what each way adds to `direct`, and the
+processor time that the server in front spends on a request, which a busy machine hardly changes. `auto` is routed by a
+classifier that was trained on 1,000 made-up prompts. `--litellm` is the proxy's program, of an environment that has it.
+`--memory`: the resident memory of `serve` after so many requests, tenth by tenth. Exit status 1 where `auto` adds more
+than 3 ms to the median.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import argparse
 import asyncio
 import json
 import os
+import random
 import re
 import secrets
 import socket
@@ -35,6 +37,7 @@ from classifier import LADDER, made_up
 from pytest_complexity.labels import label_all
 from pytest_complexity.learning.training import train
 
+Load = Callable[[int, float], Awaitable[list[float]]]
 IN_FLIGHT, EACH, GOAL = (1, 32, 200), 0.005, 3.0
 RUN = "import sys; from pytest_complexity.cli import main; sys.exit(main())"
 ANSWER = json.dumps(
@@ -81,13 +84,16 @@ def length(head: bytes) -> int:
     return int(found[1]) if found else 0
 
 
-def asking(port: int, model: str, key: str) -> Callable[[int, float, int], Awaitable[list[float]]]:
+def asking(port: int, model: str, key: str) -> Callable[..., Awaitable[list[float]]]:
     """Asks with so many in flight, until `until`: the latencies in seconds."""
 
-    async def client(number: int, until: float, wait: float, most: int) -> list[float]:
+    async def client(number: int, until: float, mean: float, most: int) -> list[float]:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         latencies: list[float] = []
+        draws = random.Random(number)  # so that they do not all come at once
+        await asyncio.sleep(draws.random() * mean)
         while time.perf_counter() < until and len(latencies) < most:
+            wait = mean * (0.5 + draws.random())
             text = f"wait {wait} Write a function to sort list {number} of {len(latencies)} words by their length."
             body = json.dumps({"model": model, "messages": [{"role": "user", "content": text}]}).encode()
             head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n"
@@ -96,14 +102,14 @@ def asking(port: int, model: str, key: str) -> Callable[[int, float, int], Await
             writer.write(head.encode() + body)
             answer = await reader.readuntil(b"\r\n\r\n")
             said = await reader.readexactly(length(answer))
-            latencies.append(time.perf_counter() - before)
+            latencies.append(time.perf_counter() - before - wait)
             assert answer.split(b" ", 2)[1] == b"200", said
         writer.close()
         return latencies
 
     async def load(in_flight: int, seconds: float, most: int = sys.maxsize) -> list[float]:
-        until, wait = time.perf_counter() + seconds, in_flight * EACH if most == sys.maxsize else 0.0
-        found = await asyncio.gather(*(client(number, until, wait, most) for number in range(in_flight)))
+        until, mean = time.perf_counter() + seconds, in_flight * EACH if most == sys.maxsize else 0.0
+        found = await asyncio.gather(*(client(number, until, mean, most) for number in range(in_flight)))
         return [latency for each in found for latency in each]
 
     return load
@@ -145,43 +151,55 @@ def serving(directory: Path, stack: ExitStack) -> tuple[int, int, int]:
     return last, ours, stack.enter_context(started([*command, "--anyway", f"--log={log}"], ours))
 
 
-def litellm(program: Path, last: int, directory: Path, stack: ExitStack) -> tuple[int, str]:
-    """The port and the key of LiteLLM's proxy."""
+def litellm(program: Path, last: int, directory: Path, stack: ExitStack) -> tuple[int, str, int]:
+    """The port and the key of LiteLLM's proxy, and its process number."""
     port, key = free_port(), f"sk-{secrets.token_hex(32)}"
     model = {"model": "openai/m", "api_base": f"http://127.0.0.1:{last}/v1", "api_key": "none"}
     config = directory / "litellm.yaml"  # JSON is YAML
     config.write_text(json.dumps({"model_list": [{"model_name": LADDER[0], "litellm_params": model}]}))
     settings = {"LITELLM_MASTER_KEY": key, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "ERROR"}
-    stack.enter_context(started([str(program), "--config", str(config), "--port", str(port)], port, **settings))
-    return port, key
+    command = [str(program), "--config", str(config), "--port", str(port)]
+    return port, key, stack.enter_context(started(command, port, **settings))
+
+
+def processor(process: int | None) -> float:
+    """Seconds of processor time that a process has had."""
+    if process is None:
+        return 0.0
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def compare(rounds: int, seconds: float, program: Path | None) -> bool:
     with tempfile.TemporaryDirectory() as path, ExitStack() as stack:
         directory = Path(path)
-        last, ours, _ = serving(directory, stack)
+        last, ours, process = serving(directory, stack)
         ways = {"direct": asking(last, "m", ""), "named": asking(ours, LADDER[0], ""), "auto": asking(ours, "auto", "")}
+        processes = {"named": process, "auto": process}
         if program is not None:
-            port, key = litellm(program, last, directory, stack)
+            port, key, processes["LiteLLM"] = litellm(program, last, directory, stack)
             ways["LiteLLM"] = asking(port, LADDER[0], key)
-        kept = [row(ways, in_flight, rounds, seconds) for in_flight in IN_FLIGHT]
+        kept = [row(ways, processes, in_flight, rounds, seconds) for in_flight in IN_FLIGHT]
         return all(kept)
 
 
-def row(
-    ways: dict[str, Callable[[int, float], Awaitable[list[float]]]], in_flight: int, rounds: int, seconds: float
-) -> bool:
+def row(ways: dict[str, Load], processes: dict[str, int], in_flight: int, rounds: int, seconds: float) -> bool:
     found: dict[str, list[float]] = {name: [] for name in ways}
+    spent = dict.fromkeys(ways, 0.0)
     for turn in range(rounds + 1):
         for name, load in ways.items():
+            before = processor(processes.get(name))
             latencies = asyncio.run(load(in_flight, seconds))
-            found[name] += latencies if turn else []  # the first warms up
+            if turn:  # the first warms up
+                found[name] += latencies
+                spent[name] += processor(processes.get(name)) - before
     median = {name: 1000 * statistics.median(each) for name, each in found.items()}
     for name, each in found.items():
         high = 1000 * statistics.quantiles(each, n=100)[98]
         print(
             f"{in_flight:>4} in flight  {name:<8} median {median[name]:8.2f} ms  p99 {high:8.2f} ms  "
-            f"adds {median[name] - median['direct']:7.2f} ms  {len(each)} requests",
+            f"adds {median[name] - median['direct']:7.2f} ms  processor {1000 * spent[name] / len(each):6.2f} ms  "
+            f"{len(each)} requests",
             flush=True,
         )
     return median["auto"] - median["direct"] <= GOAL

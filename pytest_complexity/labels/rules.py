@@ -27,14 +27,16 @@ class Rule:
     """A rule that fits a ladder: its canonical name, its number of levels, the function.
 
     `assignment`: for each level from 1 the place, on the ladder from 0, of the model that it is assigned to.
-    `threshold`: the share that `tier` asks for. A level never rises when a success is added to any model, and None (no
-    level) counts as the highest: undecided levels rest on that, so rules of other packages are checked for it.
+    `threshold`: the share that `tier` asks for; `meaning`: levels and what they say, in words. A level never
+    rises when a success is added to any model, and None (no level) counts as the highest: undecided levels rest on
+    that, so rules of other packages are checked for it.
     """
 
     name: str
     function: Callable[[Shares], int | None] = field(compare=False)  # two partials never equal; names do
     assignment: tuple[int, ...]
     threshold: Fraction | None = None
+    meaning: tuple[tuple[str, str], ...] = ()
 
     @property
     def levels(self) -> int:
@@ -77,6 +79,15 @@ def default_rule(models: int) -> str:
     return "complexitynet" if models == 3 else "tier"
 
 
+_MEANING = (
+    ("1", "the first model solves all its trials, or its share and the second model's add up to at least 7/5"),
+    ("2", "else the second model solves all its trials"),
+    ("3", "else the third model solves all its trials"),
+    ("4", "else the second or the third model solves at least 2/5 of its trials"),
+    ("5", "else any model solves one"),
+)
+
+
 def _complexitynet(argument: str | None, models: int) -> Rule:
     """Levels 1 and 2 to the first model, 3 and 4 to the second, 5 to the third (the paper, section 4)."""
     if argument is not None:
@@ -86,7 +97,7 @@ def _complexitynet(argument: str | None, models: int) -> Rule:
             f"the rule 'complexitynet' is for three models and the ladder has {models}; "
             "name three models, or take the rule 'tier'"
         )
-    return Rule("complexitynet", complexitynet, (0, 0, 1, 1, 2))
+    return Rule("complexitynet", complexitynet, (0, 0, 1, 1, 2), meaning=_MEANING)
 
 
 def _tier(argument: str | None, models: int) -> Rule:
@@ -98,7 +109,9 @@ def _tier(argument: str | None, models: int) -> Rule:
     if not 0 < threshold <= 1:
         raise LabelError(f"tier@{argument}: a share is above 0 and at most 1; write tier@3/5 or tier@0.6")
     name = "tier" if threshold == 1 else f"tier@{threshold}"
-    return Rule(name, partial(tier, threshold=threshold), tuple(range(models)), threshold)
+    least = "all" if threshold == 1 else f"at least {threshold} of"
+    meaning = (("k", f"model k is the first on the ladder to solve {least} its trials"),)
+    return Rule(name, partial(tier, threshold=threshold), tuple(range(models)), threshold, meaning)
 
 
 #: The rules of this package by name.

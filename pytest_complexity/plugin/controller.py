@@ -21,6 +21,7 @@ from pytest_complexity.plugin.options import Settings
 from pytest_complexity.report.assembly import Checks, Results, results_of, route_on
 from pytest_complexity.report.gates import GateResult, annotated
 from pytest_complexity.run.broker import LocalBroker
+from pytest_complexity.run.cluster import Cluster
 from pytest_complexity.run.directory import RunDirectory, read_run
 from pytest_complexity.run.inputs import measured_of, read_measured
 from pytest_complexity.run.pipeline import Pipeline
@@ -43,7 +44,7 @@ class Run:
         plan: TrialPlan,
         models: Mapping[str, Model],
         directory: RunDirectory,
-        sandbox: Sandbox,
+        sandbox: Sandbox | Cluster,
     ) -> None:
         self._settings = settings
         self._plan = plan
@@ -56,7 +57,7 @@ class Run:
             models,
             sandbox,
             directory,
-            verifiers=processors(),
+            verifiers=sandbox.at_once if isinstance(sandbox, Cluster) else processors(),
             concurrency=settings.concurrency,
             spending=self._spending,
         )
@@ -72,7 +73,7 @@ class Run:
         """Starts the sandbox and opens the run directory. Raises `ComplexityError`."""
         settings.calls.make(setup_of(settings, plan))  # a mistake in --cx-calls leaves no directory behind
         config = configuration(settings, plan, models)
-        sandbox = Sandbox(settings.sandbox, workers=processors(), limits=Limits(settings.timeout, settings.memory))
+        sandbox = _sandbox_of(settings)
         path = settings.run or default_directory(root, config, plan.collected)
         directory = RunDirectory.open(path, {**config, "sandbox": sandbox.level})
         tasks = plan.tasks()
@@ -182,6 +183,8 @@ class Run:
     @staticmethod
     def level(settings: Settings) -> str:
         """The isolation that this machine gives. Raises `SandboxError` where it is less than was asked for."""
+        if settings.ray is not None:
+            return "on a Ray cluster"
         with Sandbox(settings.sandbox) as sandbox:
             return sandbox.level
 
@@ -192,6 +195,13 @@ class Run:
         self._pipeline.close()
         self._sandbox.close()
         self._directory.close()
+
+
+def _sandbox_of(settings: Settings) -> Sandbox | Cluster:
+    limits = Limits(settings.timeout, settings.memory)
+    if settings.ray is not None:
+        return Cluster(None if settings.ray == "here" else settings.ray, settings.sandbox, limits)
+    return Sandbox(settings.sandbox, workers=processors(), limits=limits)
 
 
 def setup_of(settings: Settings, plan: TrialPlan) -> Setup:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +39,13 @@ def _share(value: float, _: Path) -> Any:
 
 def _level(value: str, _: Path) -> Any:
     return _checked(value in ("process", "limits", "namespaces"), "process, limits or namespaces", repr(value))
+
+
+def _ray(value: str, _: Path) -> Any:
+    """The address. Alone before a path, pytest takes that path for it."""
+    if value != "here" and not re.fullmatch(r"(ray://)?[^/\s]+:\d+", value):
+        raise ValueError(f"expected HOST:PORT, got {value!r}. Write --cx-ray=HOST:PORT, or --cx-ray after the paths")
+    return value
 
 
 def _checked(holds: bool, expected: str, value: object) -> Any:
@@ -89,7 +97,8 @@ class Option:
     """One `--cx-*` option and its ini twin.
 
     `parse` turns what was given, of type `type`, into the setting; `base` is where pytest was started. It raises
-    ValueError, with what was expected. `default` is the setting where nothing was given.
+    ValueError, with what was expected. `default` is the setting where nothing was given, `bare` what the option alone
+    stands for.
     """
 
     name: str
@@ -100,6 +109,7 @@ class Option:
     type: type = str
     repeatable: bool = False
     setting: str = ""
+    bare: str = ""
 
     @property
     def flag(self) -> str:
@@ -153,6 +163,14 @@ OPTIONS = (
     Option("timeout", "SECONDS", "wall time for one verification", 10.0, _positive, float),
     Option("memory", "MB", "memory for one verification", 1024, _positive, int),
     Option("sandbox", "LEVEL", "least isolation to accept: process < limits < namespaces", None, _level),
+    Option(
+        "ray",
+        "ADDRESS",
+        "verify on a Ray cluster: HOST:PORT; alone: the one that `ray start` left here, else a new one",
+        None,
+        _ray,
+        bare="here",
+    ),
     Option("concurrency", "N", "calls in flight for each model, over the whole run", 16, _positive, int),
     Option("temperature", "T", "sampling temperature (default: the model's own)", None, _from_zero, float),
     Option("max-tokens", "N", "longest completion (default: the model's own)", None, _positive, int),
@@ -205,6 +223,7 @@ class Settings:
     timeout: float
     memory: int
     sandbox: str | None
+    ray: str | None
     concurrency: int
     temperature: float | None
     max_tokens: int | None
@@ -248,6 +267,7 @@ def add_options(parser: Parser) -> None:
             group.addoption(option.flag, action="store_true", default=None, help=option.full_help)
         else:
             how: dict[str, Any] = {"action": "append"} if option.repeatable else {"type": option.type}
+            how |= {"nargs": "?", "const": option.bare} if option.bare else {}
             group.addoption(option.flag, default=None, metavar=option.metavar, help=option.full_help, **how)
         ini_type: _IniType = "linelist" if option.repeatable else _INI_TYPES[option.type]
         parser.addini(option.ini, option.full_help, type=ini_type, default=None)

@@ -16,6 +16,7 @@ from pytest_complexity.policies import Decision, Policy, Setting, Tabled
 
 #: What the assignment by levels known in advance is called without a router, and beside one.
 KNOWN = ("assignment", "assignment-known")
+MOST = 0.9
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,15 @@ class Assignment:
 def known_levels(setting: Setting) -> Iterator[Policy]:
     """The assignment with levels known in advance, as if no classifier ever erred: what the levels are worth.
 
-    Nothing where a model has a single trial of some task: one trial cannot both make a level and test it.
+    One trial cannot both make a level and test it: a task with a single trial of some model goes to the last model, as
+    one without a level does, and where these are more than a tenth of the tasks there is no such policy.
     """
-    trials = [number for task in setting.tasks for number in task.trials.values()]
-    if min(trials, default=2) > 1:
-        decisions = [cross_fitted(task, setting.ladder, setting.rule) for task in setting.tasks]
+    several = [all(number > 1 for number in task.trials.values()) for task in setting.tasks]
+    if sum(several) >= MOST * len(several):
+        decisions = [
+            cross_fitted(task, setting.ladder, setting.rule) if each else Decision.certain(case, len(case.rates) - 1)
+            for task, case, each in zip(setting.tasks, setting.cases, several, strict=True)
+        ]
         yield Tabled(KNOWN[bool(setting.routers)], "informed", decisions)
 
 

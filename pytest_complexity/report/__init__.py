@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_complexity.labels import Labels
-from pytest_complexity.labels.stability import SETTLED, stability, stable_share, trials_to_settle
+from pytest_complexity.labels.rules import Rule
+from pytest_complexity.labels.stability import Stability, Unstable
 from pytest_complexity.report.router import to_json
 from pytest_complexity.scoring.models import ModelScore
 from pytest_complexity.scoring.policies import Played, PolicyScore, overpaid, zero_router
@@ -17,14 +18,14 @@ if TYPE_CHECKING:
     from pytest_complexity.learning.training.evaluation import Evaluation
     from pytest_complexity.scoring.cascades import Cascades
 
-_LEAST_STABLE = 10
-
 
 @dataclass(frozen=True)
 class Findings:
     """Everything that a report is made of."""
 
     labels: Labels
+    stability: Stability
+    least_stable: Sequence[Unstable]
     unmeasured: int
     models: Mapping[str, ModelScore]
     played: Played
@@ -40,7 +41,8 @@ class Findings:
 def build(findings: Findings) -> dict[str, Any]:
     """The report as plain builtins; deterministic, and null where something is not known."""
     labels, bench = findings.labels, findings.played.bench
-    stable = stability(labels)
+    rule = Rule.named(labels.rule, len(labels.ladder))
+    stable = findings.stability.chances
     return {
         "run": {
             "tasks": len(labels.rows),
@@ -59,8 +61,11 @@ def build(findings: Findings) -> dict[str, Any]:
             "unsolved": labels.dropped_unsolved,
             "undecided": labels.undecided,
             "below_threshold": labels.below_threshold,
-            "stable_share": stable_share(labels),
-            **_unstable(labels, stable),
+            "assignment": {str(level): place for level, place in enumerate(rule.assignment, 1)},
+            "meaning": dict(rule.meaning),
+            "stable_share": findings.stability.share,
+            "unstable": findings.stability.unstable,
+            "least_stable": _least_stable(findings.least_stable),
         },
         "policies": _policies(findings),
         "check": _plain(asdict(findings.cascades.check)) if findings.cascades else None,
@@ -79,21 +84,17 @@ def build(findings: Findings) -> dict[str, Any]:
     }
 
 
-def _unstable(labels: Labels, stable: Sequence[float | None]) -> dict[str, Any]:
-    """How many levels are not stable, and the least stable of them: what would settle them is slow to compute."""
-    known = [(chance, row) for chance, row in zip(stable, labels.rows, strict=True) if chance is not None]
-    loose = sorted((pair for pair in known if pair[0] < SETTLED), key=lambda pair: pair[0])
-    least = [
+def _least_stable(rows: Sequence[Unstable]) -> list[dict[str, Any]]:
+    return [
         {
-            "suite": row.task.suite,
-            "task_id": row.task.task_id,
-            "level": row.level,
-            "same_level": _short(chance),
-            "settled_by": trials_to_settle(row, labels.ladder, labels.rule),
+            "suite": each.row.task.suite,
+            "task_id": each.row.task.task_id,
+            "level": each.row.level,
+            "same_level": _short(each.same_level),
+            "settled_by": each.settled_by,
         }
-        for chance, row in loose[:_LEAST_STABLE]
+        for each in rows
     ]
-    return {"unstable": len(loose), "least_stable": least}
 
 
 def _policies(findings: Findings) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from pytest_complexity.core.predictions import Prediction
 from pytest_complexity.labels import Labels, label_all
+from pytest_complexity.labels.stability import Stability
 from pytest_complexity.policies import PromptPolicy
 from pytest_complexity.policies.registry import roster
 from pytest_complexity.report import Findings, build, sentences
@@ -72,7 +73,7 @@ class Results:
         """Hands each file's name and text to `write`; the page tells what was `checked`, and against which report."""
         write("labels.jsonl", "".join(line + "\n" for line in self.labels.lines()))
         write("report.json", self.json())
-        write("report.md", markdown(self.report))
+        write("report.md", markdown(self.report, checked))
         write("report.html", page(self.report, self.run, checked, baseline))
 
     def text(self, *, width: int, markup: bool, only_router: bool = False) -> str:
@@ -108,22 +109,29 @@ class Results:
 def results_of(measured: Measured, rule: str | None = None, *, routed: Routed | None = None, seed: int = 0) -> Results:
     """Labels and report of what was measured. Raises `LabelError` where the rule does not fit the ladder."""
     labels = label_all(measured.counts, measured.ladder, rule or (routed.rule if routed else None))
+    stability = Stability(labels)
     bench = Bench.of(labels, routed.predictions if routed else None)
     played = play(bench, roster(bench.setting(labels.rule, routed.routers if routed else ())))
     cascades = _cascades(bench, measured, seed)
     played = cascades.joined(played) if cascades else played
     scored = score_policies(played, seed)
     judgement = judge(played, scored, seed, leaked=bool(routed and routed.evaluation and routed.evaluation.leaked))
-    blind = play(bench, controls(played, judgement.policy)) if judgement else None
+    compared = judgement is not None and judgement.finding != "no_policy"
+    blind = play(bench, controls(played, judgement.policy)) if judgement and compared else None
     policies = {**scored.scores, **(score_policies(blind, seed).scores if blind else {})}
+    calls = measured.run.config.get("calls", "all") if measured.run else "all"
+    # One set of tasks for both tables; where calls were left out, few tasks have a trial of every model.
+    same = bench.tasks if bench.tasks and calls == "all" else measured.counts
     times: dict[str, list[float]] = {name: [] for name in measured.ladder}
     for key, said in measured.run.completions.items() if measured.run else ():
         if key.model in times and said.seconds is not None:
             times[key.model].append(said.seconds)
     findings = Findings(
         labels=labels,
+        stability=stability,
+        least_stable=stability.least_stable(),
         unmeasured=sum(not outcome.verdict.measured for outcome in measured.outcomes),
-        models={name: score_model(name, measured.counts, measured.outcomes, times[name]) for name in measured.ladder},
+        models={name: score_model(name, same, measured.outcomes, times[name]) for name in measured.ladder},
         played=played,
         policies=policies,
         judgement=judgement,
@@ -131,7 +139,7 @@ def results_of(measured: Measured, rule: str | None = None, *, routed: Routed | 
         nested=non_nested(bench, seed),
         router=routed.evaluation if routed else None,
         cascades=cascades,
-        calls=measured.run.config.get("calls", "all") if measured.run else "all",
+        calls=calls,
     )
     return Results(labels, build(findings), measured.run)
 

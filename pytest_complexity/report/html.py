@@ -24,6 +24,7 @@ from pytest_complexity.core.outcomes import Outcome, Verdict
 from pytest_complexity.models import Completion
 from pytest_complexity.report import sentences
 from pytest_complexity.report.changes import changes
+from pytest_complexity.report.columns import CLASSIFIERS, MODELS, POLICIES, for_page
 from pytest_complexity.report.gates import GateResult
 from pytest_complexity.run.directory import RunRecord
 from pytest_complexity.run.extraction import extract_code
@@ -95,6 +96,12 @@ def _data(
             "levels": sentences.levels(report),
             "details": sentences.details(report),
             "notes": sentences.notes(report),
+            "meaning": sentences.meaning(report),
+            "columns": {
+                "models": for_page(MODELS, report["models"].values()),
+                "policies": for_page(POLICIES, report["policies"].values()),
+                "classifiers": for_page(CLASSIFIERS, report["router"]["rows"].values() if report["router"] else ()),
+            },
             "checked": [asdict(result) for result in checked],
             "config": run.config,
             "verdicts": [verdict.value for verdict in Verdict],

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from pytest_complexity.report.sentences import interval, percent
+from pytest_complexity.report.formats import percent
 
 if TYPE_CHECKING:
     from pytest_complexity.learning.training.evaluation import Evaluation
@@ -38,26 +38,10 @@ def to_json(evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-#: `F1` is macro-averaged, `kappa` quadratic; `loss` of the levels and `chances` of success are log-losses in nats.
-HEAD = ("exact", "95%", "within 1", "any of 5", "F1", "kappa", "loss", "chances")
-
-
-def rows(record: Record) -> Iterator[tuple[str, list[str]]]:
-    """Each row's name and cells, under `HEAD`."""
+def rows(record: Record) -> dict[str, Record]:
+    """Each row by its name, the classifier's own first."""
     own = record["classifier"]
-    for name in [own, *(other for other in record["rows"] if other != own)]:
-        row = record["rows"][name]
-        numbers = ((row["macro_f1"], 2), (row["kappa"], 2), (row["log_loss"], 3), (row["chance_log_loss"], 3))
-        yield (
-            name,
-            [
-                percent(row["accuracy"]),
-                interval(row["accuracy_ci"]),
-                percent(row["within_one"]),
-                percent(row["any_of_n"]),
-                *("-" if number is None else f"{number:.{digits}f}" for number, digits in numbers),
-            ],
-        )
+    return {name: record["rows"][name] for name in [own, *(other for other in record["rows"] if other != own)]}
 
 
 def sentences(record: Record) -> list[str]:

@@ -5,17 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from pytest_complexity.report.formats import cost, interval, percent, points
+
 Report = Mapping[str, Any]
-
-
-def percent(value: float | None) -> str:
-    """A share as a person reads it."""
-    return "-" if value is None else f"{100 * value:.1f}%"
-
-
-def interval(bounds: list[float] | None) -> str:
-    """A 95% interval in percent."""
-    return "-" if bounds is None else f"{100 * bounds[0]:.1f}..{100 * bounds[1]:.1f}"
 
 
 def coverage(report: Report) -> str:
@@ -171,8 +163,10 @@ def _judged(report: Report) -> str:
     low, high = routing["gain_over_zero_router_ci"]
     choice = f", which allows for choosing the best of {others} policies" if others > 1 else ""
     known = "with levels known from other trials, " if routing["informed"] else ""
+    plan = report["policies"][name].get("plan")
+    named = f"{name} (plan {plan})" if plan else name
     return (
-        f"{known}{_does(report, report['policies'][name], name)}, {points(routing['gain_over_zero_router'])} points "
+        f"{known}{_does(report, report['policies'][name], named)}, {points(routing['gain_over_zero_router'])} points "
         f"(95% {points(low)} to {points(high)}{choice}) against a blind mix of single models at that cost"
     )
 
@@ -199,7 +193,12 @@ def _always(report: Report, index: int) -> Report:
 
 def _does(report: Report, score: Report, name: str) -> str:
     text = f"{name} solves {percent(score['accuracy'])} at {cost(score['cost'], report)}"
-    return text + (f" (saves {percent(score['saving'])})" if score["saving"] else "")
+    return text + (f" (saves {percent(score['saving'])})" if (score["saving"] or 0) > 0 else "")
+
+
+def behind(report: Report) -> list[str]:
+    """Every sentence that stands below the tables, without a full stop."""
+    return [*details(report), levels(report), *meaning(report), *unstable(report)]
 
 
 def details(report: Report) -> list[str]:
@@ -257,29 +256,6 @@ def _curve(routing: Report, ladder: list[str]) -> str:
     return ". ".join(parts) or "All models cost the same: there is no curve"
 
 
-def points(value: float | None) -> str:
-    """A difference of shares in percentage points."""
-    return "-" if value is None else f"{round(100 * value, 1) + 0.0:+.1f}"  # no -0.0
-
-
-def cost(value: float, report: Report) -> str:
-    """A mean cost per task as a person reads it: dollars for a thousand tasks, or units."""
-    cell = cost_cell(value, report)
-    return f"${cell} per 1,000 tasks" if report["run"]["cost_unit"] == "usd" else f"cost {cell}"
-
-
-def cost_cell(value: float | None, report: Report) -> str:
-    """The same in a table under `cost_head`."""
-    if value is None:
-        return "-"
-    return f"{1000 * value:.3g}" if report["run"]["cost_unit"] == "usd" else f"{value:.1f}"
-
-
-def cost_head(report: Report) -> str:
-    """What a column of costs holds."""
-    return "$/1000" if report["run"]["cost_unit"] == "usd" else "cost"
-
-
 def notes(report: Report) -> str:
     """What a reader of the tables must know."""
     return " ".join(_notes(report))
@@ -300,7 +276,7 @@ def _notes(report: Report) -> Iterator[str]:
     yield "vs zero-router: points of accuracy against a blind mix of single models at the same cost."
     yield "Intervals are 95%, over tasks."
     if left := run["tasks"] - run["scored"]:
-        yield f"{_tasks(left)} without a measured trial of every model left out of these tables."
+        yield f"Left out of the tables: {_tasks(left)} without a measured trial of every model."
 
 
 def levels(report: Report) -> str:
@@ -319,6 +295,25 @@ def levels(report: Report) -> str:
     stable = record["stable_share"]
     tail = "" if stable is None else f"; measured again, about {percent(stable)} of the tasks would keep their level"
     return f"Levels by {record['rule']}: {', '.join(parts)}{tail}"
+
+
+def meaning(report: Report) -> list[str]:
+    """What the levels mean, and why assigning models by them can lose."""
+    record, ladder = report["levels"], report["run"]["ladder"]
+    means = "; ".join(f"level {level}: {text}" for level, text in record["meaning"].items())
+    by_model = [[level for level, place in record["assignment"].items() if place == k] for k in range(len(ladder))]
+    if list(record["assignment"].values()) == list(range(len(ladder))):
+        assigned = "level k to model k"
+    else:
+        assigned = "; ".join(
+            f"level {' and '.join(levels)} to {model}" for levels, model in zip(by_model, ladder, strict=True) if levels
+        )
+    return [
+        *([_capital(means)] if means else []),
+        f"The assignment sends {assigned}; a task without a level to {ladder[-1]}. It loses where a level's model "
+        "solves few of the tasks with that level, where a level came about by luck, and where a task that no model "
+        "solves still costs a call",
+    ]
 
 
 def unstable(report: Report) -> list[str]:

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pytest_complexity.report import router, sentences
-from pytest_complexity.report.sentences import interval, percent
+from pytest_complexity.report.columns import CLASSIFIERS, MODELS, POLICIES, Column, cells, heads, shown
 
 Report = Mapping[str, Any]
 
@@ -22,45 +22,30 @@ def render(report: Report, console: Console) -> None:
         if table.row_count:
             console.print(table)
     if report["router"]:
-        evaluation(report["router"], console)
-    for sentence in (*sentences.details(report), sentences.levels(report), *sentences.unstable(report)):
+        evaluation(report, console)
+    for sentence in sentences.behind(report):
         console.print(sentence + ".", highlight=False)
     console.print(sentences.notes(report), style="dim", highlight=False)
 
 
 def router_alone(report: Report, console: Console) -> None:
     """Prints how right the router's classifier is, and what its policies come to."""
-    evaluation(report["router"], console)
+    evaluation(report, console)
     console.print(policies(report))
     console.print(sentences.headline(report), highlight=False, style="bold")
     console.print(sentences.notes(report), style="dim", highlight=False)
 
 
-def evaluation(record: Mapping[str, Any], console: Console) -> None:
+def evaluation(report: Report, console: Console) -> None:
     """How right a trained classifier is, its baselines below it."""
-    table = _table("levels by", *router.HEAD)
-    for name, cells in router.rows(record):
-        table.add_row(name, *cells)
-    console.print(table)
-    for sentence in router.sentences(record):
+    console.print(_filled("levels by", CLASSIFIERS, router.rows(report["router"]), report))
+    for sentence in router.sentences(report["router"]):
         console.print(sentence, highlight=False)
 
 
 def models(report: Report) -> Table:
-    """Each model's share right."""
-    known = [k for k in ("1", "5", "10") if any(m["pass_at"][k] is not None for m in report["models"].values())]
-    table = _table("model", "right", "95%", *(f"pass@{k}" for k in known), "tasks", "trials")
-    for name, score in report["models"].items():
-        estimates = (percent(score["pass_at"][k]) for k in known)
-        table.add_row(
-            name,
-            percent(score["accuracy"]),
-            interval(score["accuracy_ci"]),
-            *estimates,
-            str(score["tasks"]),
-            str(score["trials"]),
-        )
-    return table
+    """Each model's accuracy."""
+    return _filled("model", MODELS, report["models"], report)
 
 
 def verdicts(report: Report) -> Iterator[Table]:
@@ -79,17 +64,18 @@ def verdicts(report: Report) -> Iterator[Table]:
 
 
 def policies(report: Report) -> Table:
-    """The routing table."""
-    table = _table("policy", "right", "95%", sentences.cost_head(report), "saving", "over zero")
-    for name, score in report["policies"].items():
-        table.add_row(
-            name,
-            percent(score["accuracy"]),
-            interval(score["accuracy_ci"]),
-            sentences.cost_cell(score["cost"], report),
-            percent(score["saving"]),
-            sentences.points(score["over_zero"]),
-        )
+    """The routing table; empty for one model, whose row stands in the table of models."""
+    some = report["policies"] if len(report["run"]["ladder"]) > 1 else {}
+    return _filled("policy", POLICIES, some, report)
+
+
+def _filled(first: str, columns: Sequence[Column], rows: Report, report: Report) -> Table:
+    some = shown(columns, rows.values(), "terminal")
+    table = _table(
+        first, *(head.replace("zero-router, ", "zero-\nrouter,\n") for head in heads(some, report, "terminal"))
+    )
+    for name, row in rows.items():
+        table.add_row(name, *cells(some, row, report, "terminal"))
     return table
 
 

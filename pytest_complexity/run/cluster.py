@@ -32,6 +32,7 @@ AHEAD = 2  #: batches that an actor has, so that it does not wait for the next
 ATTEMPTS = 3  #: of a batch whose actor dies, before its programs are given up
 WAITING = 10_000  #: programs that wait here, above which whoever brings more is made to wait
 PROBE_SECONDS = 120.0
+_MOST_THREADS = 1024
 
 _Answer = Sequence["Check | str"]
 
@@ -106,6 +107,11 @@ class Cluster:
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="complexity-cluster", daemon=True)
         self._thread.start()
+
+    @property
+    def at_once(self) -> int:
+        """How many threads that `check` keep all workers busy."""
+        return min(_MOST_THREADS, self.workers * AHEAD * 4)
 
     def check(self, program: Program) -> Check:
         """The verdict on one program; blocks. Raises SandboxError where the harness failed."""

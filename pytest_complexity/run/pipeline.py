@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 from pytest_complexity.calls import AllCalls, CallPolicy, Step
 from pytest_complexity.core.outcomes import Key, Outcome, Verdict
@@ -25,11 +25,18 @@ from pytest_complexity.run.directory import RunDirectory
 from pytest_complexity.run.extraction import extract_code
 from pytest_complexity.run.scheduler import ModelScheduler, Patience, Traffic
 from pytest_complexity.run.spending import SpendingCap
-from pytest_complexity.sandbox import Check, Program, Sandbox
+from pytest_complexity.sandbox import Check, Program
 
 
 class Skipped(Exception):
     """The trial was not called for, and its text tells why: nothing is written of it, and that is not an error."""
+
+
+class Verifier(Protocol):
+    """A `Sandbox`, or what verifies like one."""
+
+    def check(self, program: Program) -> Check:
+        """The verdict on one program; blocks. Raises `SandboxError`."""
 
 
 class Pipeline:
@@ -38,7 +45,7 @@ class Pipeline:
     def __init__(
         self,
         models: Mapping[str, Model],
-        sandbox: Sandbox,
+        sandbox: Verifier,
         run: RunDirectory,
         *,
         verifiers: int = 2,
@@ -275,7 +282,7 @@ class Pipeline:
         return self._tasks[key.suite, key.task_id]
 
 
-def check_of(task: Task, completion: str, sandbox: Sandbox) -> Check:
+def check_of(task: Task, completion: str, sandbox: Verifier) -> Check:
     """What the sandbox says of a completion. Raises `SandboxError` where the harness fails."""
     code = extract_code(completion)
     if code is None:

@@ -7,7 +7,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,7 @@ class DecisionLog:
         if self._file is None:
             return
         try:
-            os.write(self._file, dump_line({"decision": FORMAT, **asdict(served)}))
+            os.write(self._file, dump_line({"decision": FORMAT, **vars(served)}))
         except OSError as why:
             if not self._told:
                 self._told = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -118,3 +119,43 @@ def test_a_limit_is_that_of_the_driver(raylets: Any) -> None:
     with Cluster(raylets.address, limits=Limits(seconds=0.5)) as cluster:
         endless = Program(code="def f(x):\n    while True: pass", tests=("assert f(1) == 2",))
         assert cluster.check(endless).verdict is Verdict.TIMEOUT
+
+
+SUITE = """
+import pytest
+
+@pytest.mark.complexity(tasks="tasks.jsonl")
+def test_many(trial):
+    trial.verify()
+"""
+
+
+def test_a_run_on_a_cluster_comes_to_what_a_run_here_comes_to(raylets: Any, pytester: pytest.Pytester) -> None:
+    tasks = [
+        {"task_id": f"T/{n}", "text": "f", "test_list": [f"assert f(1) == {n + 2}"], "code": "none"} for n in range(8)
+    ]
+    said = [
+        {"task_id": f"T/{n}", "model": "m", "trial": 0, "completion": f"def f(x):\n    {BODIES[n % 4].format(n=n + 1)}"}
+        for n in range(8)
+    ]
+    for name, rows in (("tasks.jsonl", tasks), ("said.jsonl", said)):
+        (pytester.path / name).write_text("".join(json.dumps(row) + "\n" for row in rows))
+    pytester.makepyfile(test_many=SUITE)
+    common = ["-p", "no:randomly", "--cx-models=m", "--cx-replay=said.jsonl", "--cx-trials=1"]
+    for run, options in (("here", []), ("there", [f"--cx-ray={raylets.address}"])):
+        done = pytester.runpytest_subprocess(*common, f"--cx-run={run}", *options)
+        done.stdout.fnmatch_lines(["*8 of 8 trials measured*"])
+    rows = [
+        [
+            json.loads(line) | {"seconds": 0}
+            for line in (pytester.path / run / "outcomes.jsonl").read_text().splitlines()
+        ]
+        for run in ("here", "there")
+    ]
+    assert sorted(rows[0], key=lambda row: row["task_id"]) == sorted(rows[1], key=lambda row: row["task_id"])
+
+
+def test_a_path_that_was_taken_for_the_address_is_told_so(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(test_many=SUITE)
+    done = pytester.runpytest_subprocess("--cx-ray", "test_many.py")
+    done.stderr.fnmatch_lines(["*--cx-ray: expected HOST:PORT, got 'test_many.py'. Write --cx-ray=HOST:PORT*"])

@@ -45,8 +45,8 @@ def test_a_run_that_changed_nothing_passes(suite: pytest.Pytester, run: Runner) 
     ("option", "told"),
     [
         ("--cx-baseline=none.json", "*none.json: cannot be read*"),
-        ("--cx-seed=-1", "*--cx-seed: a whole number from 0 to 4294967295 is wanted, found -1"),
-        ("--cx-margin=1.5", "*--cx-margin: a share from 0 up to 1 is wanted, found 1.5"),
+        ("--cx-seed=-1", "*--cx-seed: expected an integer from 0 to 4294967295, got -1"),
+        ("--cx-margin=1.5", "*--cx-margin: expected a share from 0 up to 1, got 1.5"),
     ],
 )
 def test_a_baseline_that_cannot_be_used_ends_the_run_before_it_begins(option: str, told: str, run: Runner) -> None:

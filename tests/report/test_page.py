@@ -23,6 +23,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 from pytest_complexity.core.counts import TaskCounts
 from pytest_complexity.core.outcomes import Verdict
 from pytest_complexity.report.assembly import results_of
+from pytest_complexity.report.gates import GateResult
 from pytest_complexity.report.html import page
 from pytest_complexity.run.directory import RunRecord
 from pytest_complexity.run.inputs import Measured
@@ -242,7 +243,7 @@ def test_a_task_opens_by_click_and_by_address_and_closes_by_escape(browser: Brow
     browser.wait(lambda: browser.find("#task").get_attribute("data-shown") == "T/4")
     browser.driver.switch_to.active_element.send_keys(Keys.ESCAPE)
     browser.wait(lambda: not browser.run("return document.getElementById('task').open"))
-    assert browser.run("return location.hash") == "#tasks"
+    browser.wait(lambda: browser.run("return location.hash") == "#tasks")
     assert browser.run("return document.activeElement.getAttribute('href')") == "#task=T/3"
 
     browser.open(html(RUN), PHONE, at="#task=T/119")
@@ -386,3 +387,37 @@ def test_fifteen_thousand_trials_stay_below_15_mb_and_can_be_searched(browser: B
     browser.wait(lambda: browser.tasks() == ["T/999"])
     browser.find(".tasks tbody a").click()
     browser.wait(lambda: browser.find("#task").get_attribute("data-shown") == "T/999")
+
+
+def test_the_page_begins_with_the_gates_that_failed(browser: Browser) -> None:
+    checked = [
+        GateResult(True, "gate passed: a"),
+        GateResult(False, "gate failed: b"),
+        GateResult(False, "gate failed: c"),
+    ]
+    browser.open(page(REPORT, RUN, checked))
+    assert browser.texts(".failures h2") == ["2 gates failed"]
+    assert browser.texts(".failures li") == ["gate failed: b", "gate failed: c"]
+    assert browser.run("return document.querySelector('.failures').getBoundingClientRect().bottom < 450")
+    browser.open(page(REPORT, RUN, checked[:1]))
+    assert browser.texts(".failures") == []
+
+
+def test_levels_are_defined_beside_their_chart(browser: Browser) -> None:
+    browser.open(html(RUN))
+    told = browser.texts("#levels li")
+    assert all(f"evel {level}: " in told[0] for level in range(1, 6))
+    assert "It loses where" in told[1]
+
+
+def test_one_model_has_one_row_and_nothing_to_route(browser: Browser) -> None:
+    browser.open(html(made_run(ladder=LADDER[:1])))
+    assert browser.texts("#models tbody tr th")[0] == "small"
+    assert browser.run("return document.getElementById('policies')") is None
+    assert not browser.find("#plane").is_displayed()
+
+
+def test_on_a_phone_an_id_is_never_broken(browser: Browser) -> None:
+    browser.open(html(made_run([f"HumanEval/{number}" for number in range(100, 140)])), PHONE)
+    lines = browser.run("return [...document.querySelectorAll('table tbody a')].map(e => e.getClientRects().length)")
+    assert set(lines) == {1}

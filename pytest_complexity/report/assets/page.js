@@ -6,6 +6,11 @@ document.getElementById("verdict").append(...visible(verdict));
 document.getElementById("verdict").classList.toggle("long", verdict.length > 130);
 document.getElementById("more").append(...visible(first ? about.headline.slice(first + 1) : ""));
 if (report.router?.leaked) document.getElementById("more").append(el("strong", {}, ` The router was trained on ${count(report.router.leaked)} of these tasks: its figures are too good.`));
+const failed = about.checked.filter((each) => !each.passed);
+if (failed.length) {
+  const lines = failed.map((each) => el("li", { class: "failed" }, ...visible(each.message)));
+  document.getElementById("verdict").before(el("section", { class: "failures" }, el("h2", {}, `${plural(failed.length, "gate")} failed`), el("ul", { class: "checks" }, lines)));
+}
 const suites = [...SUITES].filter((suite) => suite !== null);
 document.getElementById("subject").append(...suites.flatMap((suite) => [name(suite), " · "]), ...visible(about.coverage));
 document.title = plain(["Which model is enough?", ...suites].join(" · "));
@@ -26,7 +31,7 @@ setTheme("auto");
 // -- the first screen -------------------------------------------------------------------------------------------------
 
 function firstScreen() {
-  if (!policyPoints().length) {
+  if (!policyPoints().length || LADDER.length < 2) {
     document.getElementById("plane").hidden = true;
     return;
   }
@@ -48,7 +53,7 @@ function policiesTable() {
   const rows = Object.entries(report.policies).map(([key, score]) => ({ key, ...score }));
   const made = table(capital(unitOfCost()), [
     { head: "policy", text: true, cell: policyCell },
-    { head: "right", cell: (row) => percent(row.accuracy) },
+    { head: "accuracy", cell: (row) => percent(row.accuracy) },
     { head: "cost", cell: (row) => rate(row.cost) },
     { head: "saving", cell: (row) => percent(row.saving) },
   ], rows);
@@ -67,7 +72,7 @@ function policiesTable() {
 const SECTIONS = [
   ["changes", "What changed", () => (changed ? changesSection() : null)],
   ["checks", "Gates", () => (about.checked.length ? checksSection() : null)],
-  ["policies", "Policies", policiesSection],
+  ["policies", "Policies", () => (LADDER.length > 1 ? policiesSection() : null)],
   ["models", "Models", modelsSection],
   ["levels", "Levels", levelsSection],
   ["classifier", "The classifier", () => (report.router ? classifierSection(report.router) : null)],
@@ -90,11 +95,7 @@ function policiesSection() {
   const rows = Object.entries(report.policies).map(([key, score]) => ({ key, ...score }));
   const columns = [
     { head: "policy", text: true, cell: policyCell },
-    { head: "right", cell: (row) => bounded(percent(row.accuracy), interval(row.accuracy_ci)) },
-    { head: "cost", cell: (row) => bounded(rate(row.cost), rates(row.cost_ci)) },
-    { head: "saving", cell: (row) => bounded(percent(row.saving), interval(row.saving_ci)) },
-    { head: "points over the zero router", cell: (row) => bounded(points(row.over_zero), pointsInterval(row.over_zero_ci)) },
-    { head: "points over the best single model", cell: (row) => bounded(points(row.gain), pointsInterval(row.gain_ci)) },
+    ...listed(about.columns.policies, rows),
     ...(LADDER.length <= 6 ? LADDER.map((model) => ({ head: [name(model), " asked"], cell: (row) => percent(row.shares?.[model], 0) })) : []),
   ];
   return [scrolling(table(`${capital(unitOfCost())}; below each figure its 95% interval`, columns, rows)), ...routingFacts()];
@@ -114,17 +115,11 @@ function checksSection() {
 
 function modelsSection() {
   const rows = Object.entries(report.models).map(([key, score]) => ({ key, ...score }));
-  const passes = ["1", "5", "10"].filter((k) => rows.some((row) => row.pass_at[k] !== null));
   const columns = [
     { head: "model", text: true, cell: (row) => name(row.key) },
-    { head: "right", cell: (row) => bounded(percent(row.accuracy), interval(row.accuracy_ci)) },
-    ...passes.map((k) => ({ head: `pass@${k}`, cell: (row) => percent(row.pass_at[k]) })),
-    { head: "tasks", cell: (row) => count(row.tasks) },
-    { head: "trials", cell: (row) => count(row.trials) },
-    ...(rows.some((row) => row.cost_usd != null) ? [{ head: "spent", cell: (row) => dollars(row.cost_usd, decimals(rows.map((each) => each.cost_usd ?? 0))) }] : []),
-    ...(rows.some((row) => row.seconds != null) ? [{ head: "seconds a call", cell: (row) => (row.seconds == null ? "–" : row.seconds.toFixed(2)) }] : []),
+    ...listed(about.columns.models, rows),
   ];
-  const nodes = [rows.some((row) => row.accuracy !== null) ? chartHolder(modelsChart) : null, scrolling(table("Right: the mean success rate over the tasks, with its 95% interval", columns, rows))];
+  const nodes = [rows.some((row) => row.accuracy !== null) ? chartHolder(modelsChart) : null, scrolling(table("Accuracy: the mean success rate over the tasks, with its 95% interval", columns, rows))];
   const known = rows.filter((row) => row.verdicts);
   if (!known.length) return nodes;
   const kinds = about.verdicts.filter((kind) => known.some((row) => row.verdicts[kind]));
@@ -138,6 +133,7 @@ function levelsSection() {
   return [
     chartHolder(levelsChart),
     paragraph(...visible(`${capital(about.levels)}.`)),
+    el("ul", {}, about.meaning.map((sentence) => el("li", {}, ...visible(`${capital(sentence)}.`)))),
     loose.length
       ? scrolling(narrow(`The least stable of ${plural(report.levels.unstable, "level")} that another measurement may well change`, [
           { head: "task", text: true, cell: (each) => el("a", { href: taskAddress(task(each)) }, name(task(each).key)) },
@@ -160,10 +156,10 @@ function classifierSection(router) {
     ["ceiling", router.ceiling === null ? "not known: it takes two trials of each model" : `two halves of the same trials give the same level to ${percent(router.ceiling)} of the tasks`],
     ["calibration error", `${percent(error)}, between predicted and observed chances of success`],
   ];
-  const rows = Object.entries(router.rows).sort(([a], [b]) => (b === router.classifier) - (a === router.classifier));
+  const rows = Object.entries(router.rows).map(([key, row]) => ({ key, ...row })).sort((a, b) => (b.key === router.classifier) - (a.key === router.classifier));
   return [
     definitions(facts),
-    scrolling(table("Beside the baselines", classifierColumns, rows)),
+    scrolling(table("Beside the baselines", [{ head: "classifier", text: true, cell: (row) => name(row.key) }, ...listed(about.columns.classifiers, rows)], rows)),
     scrolling(confusionTable(router.confusion)),
     el("h3", {}, "Calibration"),
     chartHolder((width) => calibrationChart(width, bins)),
@@ -180,18 +176,6 @@ const narrow = (...parts) => {
   made.classList.add("narrow");
   return made;
 };
-const shortly = (value) => (value == null ? "–" : value.toFixed(3));
-const classifierColumns = [
-  { head: "classifier", text: true, cell: ([key]) => name(key) },
-  { head: "exact", cell: ([, row]) => bounded(percent(row.accuracy), interval(row.accuracy_ci)) },
-  { head: "within one", cell: ([, row]) => percent(row.within_one) },
-  { head: "any of several", cell: ([, row]) => percent(row.any_of_n) },
-  { head: "macro F1", cell: ([, row]) => shortly(row.macro_f1) },
-  { head: "kappa", cell: ([, row]) => shortly(row.kappa) },
-  { head: "log-loss of levels", cell: ([, row]) => shortly(row.log_loss) },
-  { head: "of chances", cell: ([, row]) => shortly(row.chance_log_loss) },
-];
-
 /** Rows: the true level; columns: the predicted one. The darker a cell, the more tasks. */
 function confusionTable(confusion) {
   const most = Math.max(1, ...confusion.flat());
@@ -209,10 +193,10 @@ function nestedSection(nested) {
   return [
     paragraph(...visible(`${capital(about.details.at(-1))}.`)),
     scrolling(table("Pairs of models: the share of tasks that only one of the two solves", [
-      { head: "weaker", text: true, cell: (pair) => name(pair.weaker) },
-      { head: "stronger", text: true, cell: (pair) => name(pair.stronger) },
-      { head: "only the weaker", cell: (pair) => percent(pair.only_weaker) },
-      { head: "only the stronger", cell: (pair) => percent(pair.only_stronger) },
+      { head: "earlier", text: true, cell: (pair) => name(pair.weaker) },
+      { head: "later", text: true, cell: (pair) => name(pair.stronger) },
+      { head: "only the earlier", cell: (pair) => percent(pair.only_weaker) },
+      { head: "only the later", cell: (pair) => percent(pair.only_stronger) },
     ], nested.pairs)),
     examples.length ? paragraph("Most so: ", ...examples.flatMap((task, index) => [index ? ", " : "", el("a", { href: taskAddress(task) }, name(task.key))]), ".") : null,
   ].filter(Boolean);
@@ -237,7 +221,7 @@ function changesSection() {
     chartHolder(changesChart),
     scrolling(table("Before and after", [
       { head: "policy", text: true, cell: (each) => name(each.name) },
-      { head: "right before", cell: (each) => percent(each.before.accuracy) },
+      { head: "accuracy before", cell: (each) => percent(each.before.accuracy) },
       { head: "after", cell: (each) => percent(each.after.accuracy) },
       { head: "cost before", cell: (each) => rate(each.before.cost) },
       { head: "after", cell: (each) => rate(each.after.cost) },

@@ -73,6 +73,33 @@ const pointsInterval = (bounds) => (bounds ? `${points(bounds[0])} to ${points(b
 /** A figure with its interval below it, in a table. */
 const bounded = (value, bounds) => (bounds === "–" ? value : [value, el("small", {}, bounds)]);
 
+const decimalsOf = (digits) => (value) => (value === null || value === undefined ? "–" : value.toFixed(digits));
+
+/** How a value of each style of `report/columns.py` is written, and its interval. */
+const STYLES = {
+  percent: { write: percent, interval },
+  points: { write: points, interval: pointsInterval },
+  cost: { write: rate, interval: rates },
+  count: { write: count },
+  dollars: { write: (value, values) => dollars(value, decimals(values.map((each) => each ?? 0))) },
+  seconds: { write: decimalsOf(2) },
+  two: { write: decimalsOf(2) },
+  three: { write: decimalsOf(3) },
+};
+
+/** What stands at a dotted path of a row. */
+const at = (row, path) => path.split(".").reduce((found, step) => own(found, step), row);
+
+/** The columns of a table as `report/columns.py` lists them. */
+const listed = (columns, rows) =>
+  columns.map(({ head, key, style, bounds, bounds_in }) => ({
+    head,
+    cell: (row) => {
+      const shown = STYLES[style].write(at(row, key), rows.map((each) => at(each, key)));
+      return bounds && bounds_in.includes("page") ? bounded(shown, STYLES[style].interval(at(row, bounds))) : shown;
+    },
+  }));
+
 /** A table: `columns` of {head, cell(row), text: is it no number}. */
 function table(caption, columns, rows) {
   return el(

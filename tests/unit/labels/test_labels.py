@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import math
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -15,7 +14,6 @@ from pytest_complexity.core.counts import TaskCounts
 from pytest_complexity.errors import LabelError
 from pytest_complexity.labels import Status, label, label_all
 from pytest_complexity.labels.rules import Rule, default_rule
-from pytest_complexity.labels.stability import new_successes, stability, stable_share, trials_to_settle
 
 NAMES = ("tiny", "small", "large", "huge")
 Formula = Callable[[Sequence[int], int], int]
@@ -196,41 +194,6 @@ def test_levels_and_reasons_to_have_none_add_up_to_the_rows(
     assert [json.loads(line)["level"] for line in labels.lines()] == [row.level for row in labels.rows]
 
 
-@pytest.mark.parametrize(("trials", "successes", "planned"), [(0, 0, 3), (5, 5, 5), (3, 1, 5), (2000, 1500, 2000)])
-def test_new_successes_are_a_distribution_around_what_was_seen(trials: int, successes: int, planned: int) -> None:
-    chances = new_successes(trials, successes, planned)
-    assert sum(chances) == pytest.approx(1)
-    mean = sum(k * chance for k, chance in enumerate(chances))
-    assert mean == pytest.approx(planned * (successes + 0.5) / (trials + 1))
-
-
-def test_one_success_of_one_is_seen_again_with_a_chance_of_three_quarters() -> None:
-    # Jeffreys' prior: 3/4 to see one of one again, 1/4 after none of one.
-    for successes, expected in (((1, 0), 3 / 4), ((0, 1), 9 / 16)):
-        assert stable_share(label_all([counted(successes, planned=1)], NAMES[:2])) == pytest.approx(expected)
-    assert stable_share(label_all([counted((0, 0), planned=1)], NAMES[:2])) is None
-
-
-@pytest.mark.parametrize("rule", ["complexitynet", "tier", "tier@3/5"])
-def test_a_level_is_as_stable_as_all_new_results_together_make_it(rule: str) -> None:
-    for successes in itertools.product(range(4), repeat=3):
-        labels = label_all([counted(successes, planned=3)], NAMES[:3], rule)
-        level = labels.rows[0].level
-        if level is None:
-            continue
-        chance = sum(
-            math.prod(new_successes(3, old, 3)[new] for old, new in zip(successes, result, strict=True))
-            for result in itertools.product(range(4), repeat=3)
-            if label(counted(result, planned=3), NAMES[:3], rule).level == level
-        )
-        assert stable_share(labels) == pytest.approx(chance)
-
-
-def test_more_trials_make_a_clear_level_more_stable() -> None:
-    shares = [stable_share(label_all([counted((0, n, n), planned=n)], NAMES[:3])) or 0 for n in (1, 5, 20)]
-    assert shares == sorted(shares)
-
-
 def test_a_line_of_labels_has_the_documented_fields_in_their_order() -> None:
     task = TaskCounts("s", "T/1", "text", {"a": 2, "b": 1}, {"a": 0, "b": 1}, 2, {"b": 0.5})
     (line,) = label_all([task], ["a", "b"]).lines()
@@ -242,25 +205,3 @@ def test_a_line_of_labels_has_the_documented_fields_in_their_order() -> None:
     assert (record["level"], record["rule"], record["cost_usd"]) == (None, "tier", {"b": 0.5})
     (equal,) = label_all([counted((5, 5))], NAMES[:2]).lines()
     assert json.loads(equal)["trials"] == 5
-
-
-def test_stability_is_told_row_by_row_and_its_mean_is_the_stable_share() -> None:
-    tasks = [counted((5, 5)), counted((3, 5)), counted((0, 0)), counted((0, 5), trials=(2, 5))]
-    labels = label_all(tasks, NAMES[:2])
-    rows = stability(labels)
-    assert [row is None for row in rows] == [row.level is None for row in labels.rows]
-    known = [row for row in rows if row is not None]
-    assert stable_share(labels) == pytest.approx(sum(known) / len(known))
-    assert all(0 < row < 1 for row in known)  # even 5 of 5 may be 4 of 5 next time
-
-
-def test_what_is_sure_settles_soon_and_a_coin_on_the_threshold_never() -> None:
-    """By tier@1/2 a chance of 1/2 is on the threshold at any number of trials."""
-    ladder = NAMES[:2]
-    sure, tossed = counted((40, 40), planned=40), counted((20, 40), planned=40)
-    early = TaskCounts("s", "T/1", "text", *(dict(zip(ladder, each, strict=True)) for each in ((2, 2), (2, 2))), 2)
-    assert trials_to_settle(label(sure, ladder, "tier@1/2"), ladder, "tier@1/2") == 50
-    assert trials_to_settle(label(tossed, ladder, "tier@1/2"), ladder, "tier@1/2") is None
-    few = trials_to_settle(label(early, ladder, "tier@1/2"), ladder, "tier@1/2")
-    assert few is not None
-    assert 2 < few < 50

@@ -76,8 +76,16 @@ def test_a_known_level_is_the_mean_over_every_trial_left_out(counts: list[tuple[
 def test_one_trial_can_make_a_level_or_test_it_but_not_both() -> None:
     rule = Rule.named("tier", 2)
     for trials, names in (((1, 5), []), ((2, 5), ["assignment"]), ((0, 0), [])):
-        setting = Setting(NAMES[:2], rule, [task((0, 0), trials)], [])
+        setting = Setting(NAMES[:2], rule, [task((0, 0), trials)], [Case([0.0, 0.0], COSTS[:2])])
         assert [policy.name for policy in known_levels(setting)] == names
+
+
+def test_a_few_tasks_with_one_trial_go_to_the_last_model() -> None:
+    tasks = [task((2, 2), (2, 2))] * 19 + [task((1, 1), (1, 2))]
+    cases = [Case([1.0, 1.0], COSTS[:2], number=number) for number in range(20)]
+    (policy,) = known_levels(Setting(NAMES[:2], Rule.named("tier", 2), tasks, cases))
+    assert policy.decide(cases[0]).shares == [1.0, 0.0]
+    assert policy.decide(cases[19]).shares == [0.0, 1.0]
 
 
 def test_a_prompt_without_a_prediction_goes_to_the_last_model() -> None:

@@ -149,7 +149,7 @@ def test_a_bar_in_a_models_name_breaks_no_markdown_table() -> None:
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert any(line.startswith("| a\\|b |") for line in rows)
     cells = [len(re.findall(r"(?<!\\)\|", line)) - 1 for line in rows]
-    assert cells == [5] * 5 + [7] * 10  # head and rule, then three models; head and rule, then eight policies
+    assert cells == [5] * 5 + [11] * 10  # head and rule, then three models; head and rule, then eight policies
 
 
 @pytest.mark.parametrize("make", [empty, full])

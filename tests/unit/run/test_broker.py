@@ -115,6 +115,19 @@ def test_what_a_dead_worker_had_taken_on_is_verified_here(broker: LocalBroker, h
     assert broker.verify(KEYS[1]).detail == "here"
 
 
+def test_a_test_that_failed_while_it_waited_is_recorded_without_an_answer(tmp_path: Path, here: Fake) -> None:
+    """As where pytest-timeout cuts an item off: the worker does not wait once more."""
+    config = {"ladder": ["m"], "trials": 1, "timeout": 10.0, "memory": 1024, "suites": {}, "models": {}}
+    run = RunDirectory.open(tmp_path / "slow", config)
+    model = ScriptedModel("m", lambda *_: "", latency=3600.0)
+    pipeline = Pipeline({"m": model}, here, run, verifiers=1)  # type: ignore[arg-type]
+    pipeline.start(TASKS, KEYS)
+    remote = RemoteBroker(Wire(LocalBroker(pipeline, run, "process")))
+    assert remote.record(KEYS[0], Verdict.UNMEASURED, "cut off").detail == "cut off"
+    pipeline.close()
+    run.close()
+
+
 def test_a_question_about_a_trial_that_nobody_planned(broker: LocalBroker) -> None:
     wire = Wire(broker)
     broker.serve(wire, 1, Verify(Key("s", "T/9", "m", 0)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+import numpy as np
 import pytest
 
 from pytest_complexity.core.counts import TaskCounts
@@ -144,3 +145,34 @@ def test_of_a_router_that_was_trained_on_these_tasks_nothing_good_is_said() -> N
             if leaked
             else "Routing pays here"
         )
+
+
+def test_models_that_are_alike_seem_out_of_order_by_luck_alone() -> None:
+    """Every draw of either model is right in half of the cases: 1/4 of the pairs are out of order."""
+    counts = [task(n, 5, 5, trials=10) for n in range(20)]
+    found = non_nested(Bench.of(label_all(counts, LADDER)))
+    assert found is not None
+    assert found.share == pytest.approx(1 / 4)
+    assert found.luck == pytest.approx(
+        1 / 2 * 5 / 9
+    )  # the second of ten trials is right, given that the first is wrong
+    assert found.oracle_luck == pytest.approx(1 - 5 / 10 * 4 / 9)
+
+
+def test_of_one_trial_no_luck_can_be_told() -> None:
+    found = non_nested(Bench.of(label_all(HALVES, LADDER)))
+    assert found is not None
+    assert (found.luck, found.oracle_luck) == (None, None)
+
+
+def test_identical_models_do_not_make_known_levels_look_worth_anything() -> None:
+    rng, could = np.random.default_rng(0), 0
+    for _ in range(40):
+        chances = np.repeat(rng.beta(0.5, 0.5, (100, 1)), 2, axis=1)
+        counts = [task(n, *row, trials=5) for n, row in enumerate(rng.binomial(5, chances).tolist())]
+        bench = Bench.of(label_all(counts, LADDER))
+        played = play(bench, roster(bench.setting("tier")))
+        made = judge(played, score_policies(played))
+        assert made is not None
+        could += made.finding == "pays"
+    assert could <= 4
