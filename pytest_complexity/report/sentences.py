@@ -220,6 +220,12 @@ def details(report: Report) -> list[str]:
         )
     if report["check"]:
         found += [*map(_plan, *zip(*_cascades(report), strict=True)), _check(report)]
+    if nested["oracle_luck"] is not None:
+        found.append(
+            f"The oracle solves {percent(report['policies']['oracle']['accuracy'])}; with every draw from "
+            f"{routing['best_single']} instead it would solve {percent(nested['oracle_luck'])}, by "
+            "luck alone"
+        )
     return [*found, _out_of_order(report)]
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-import shutil
 import socket
 import tempfile
 from typing import Any
 
 from pytest_complexity.errors import SandboxError
 from pytest_complexity.sandbox import launch
-from pytest_complexity.sandbox.child import talk
+from pytest_complexity.sandbox.child import system, talk
 
 ATTEMPTS = 3  #: to get processes that run; a program cannot spend them, it only ever crashes
 PATIENCE = 90.0  #: seconds beyond the limits of all runs after which a silent verifier is taken for dead
@@ -91,5 +90,5 @@ class Client:
             self._process.wait()
             self._process = None
         if self._home:
-            shutil.rmtree(self._home, ignore_errors=True)
+            system.remove(self._home)
             self._home = ""

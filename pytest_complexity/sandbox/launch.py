@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from pathlib import Path
 from typing import Any
 
 from pytest_complexity.errors import SandboxError
@@ -105,8 +106,13 @@ def settings(level: str, home: str, packages: tuple[str, ...], memory_mb: int) -
     """What a verifier needs to start its zygote; it makes `home` and what is below itself."""
     found = package_files(packages)
     work, links = os.path.join(home, "work"), os.path.join(home, "packages")
+    user = FIRST_UID + os.getpid() * 64 % (LAST_UID - FIRST_UID) + _next_number() % 64 if changes_user() else 0
+    if level != "namespaces" and not _open_to_all([interpreter(), *found.values(), home, CHILD, os.__file__]):
+        user = 0
     common = {
-        "directories": [home, work, links],
+        "directory": home,
+        "directories": {work: user, links: 0},
+        "uid": user,
         "links": {os.path.join(links, name): path for name, path in found.items()},
         "level": level,
         "memory_mb": memory_mb,
@@ -118,7 +124,6 @@ def settings(level: str, home: str, packages: tuple[str, ...], memory_mb: int) -
             "command": python("zygote"),
             "home": work,
             "packages": links if found else "",
-            "uid": 0,
         }
     bwrap = shutil.which("bwrap") or "bwrap"
     return {
@@ -126,8 +131,13 @@ def settings(level: str, home: str, packages: tuple[str, ...], memory_mb: int) -
         "command": [*bubblewrap(bwrap, found), *python("zygote", "/cx")],
         "home": "/tmp",
         "packages": "/packages" if found else "",
-        "uid": FIRST_UID + os.getpid() * 64 % (LAST_UID - FIRST_UID) + _next_number() % 64 if changes_user() else 0,
     }
+
+
+def _open_to_all(paths: list[str]) -> bool:
+    """Whether any user may enter the directories that lead to some files."""
+    above = {str(parent) for path in paths for parent in Path(path).resolve().parents}
+    return all(os.stat(each).st_mode & 0o001 for each in above)
 
 
 _numbers = iter(range(10**9))

@@ -191,7 +191,7 @@ def test_a_task_s_test_file_decides(
     assert run(FILE_SUITE, models="right,nearly").ret == 0
     assert told() == {"right": ("pass", ""), "nearly": ("wrong", "assert double(1000) == 2000: got 1000")}
     (line,) = (pytester.path / "run" / "tasks.jsonl").read_text().splitlines()
-    assert "double(1000)" in json.loads(line)["test_source"]
+    assert "double(1000)" in json.loads(line)["tests"]
 
 
 @pytest.mark.parametrize(

@@ -71,4 +71,4 @@ def test_where_no_level_works_nothing_starts(monkeypatch: pytest.MonkeyPatch) ->
 def test_without_a_seccomp_filter_a_level_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """A filter that the kernel does not take must not pass for one that it took."""
     monkeypatch.setattr("os.uname", lambda: os.uname_result(("Linux", "x", "x", "x", "riscv64")))
-    assert filters.install(mounts=False) is False
+    assert filters.install(apart=False) is False

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import signal
 import socket
 import struct
 
@@ -45,18 +46,35 @@ _DENIED = {
     "move_mount": (429, 429),
     "mount_setattr": (442, 442),
     "fanotify_init": (300, 262),
+    "name_to_handle_at": (303, 264),
+    "statmount": (457, 457),
+    "listmount": (458, 458),
+    # what is in the page cache outlives a run
+    "fadvise64": (221, 223),
+    "readahead": (187, 213),
+    "mincore": (27, 232),
+    "cachestat": (451, 451),
+    "preadv2": (327, 286),
+    "pwritev2": (328, 287),
 }
 #: A zygote in namespaces of its own mounts a new private directory for each run; a run has not the capability.
 _MOUNTS = {"mount": (165, 40), "umount2": (166, 39)}
 _SOCKET, _CLONE, _CLONE3 = (41, 198), (56, 220), (435, 435)
+#: calls that are refused with one argument: numbers, the argument's place, values
+_DENIED_WITH = (
+    ((55, 209), 2, (57,)),  # getsockopt's SO_COOKIE counts the sockets of all
+    ((28, 233), 2, (20, 21)),  # madvise's MADV_COLD and MADV_PAGEOUT
+)
+_STATX, _MOUNT_IDS = (332, 291), 0x5000  #: mounts are counted too
+_KILL, _TGKILL = (62, 129), (234, 131)
 _NEW_NAMESPACES = 0x5E020000  #: all but CLONE_NEWPID, which the zygote needs and a run has not the capability for
 _ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
-_ALLOW, _ERRNO = 0x7FFF0000, 0x00050000
+_ALLOW, _ERRNO, _DIE = 0x7FFF0000, 0x00050000, 0x80000000
 _SET_SECCOMP, _FILTER = 22, 2
 
 
-def _program(column: int, architecture: int, mounts: bool) -> bytes:
+def _program(column: int, architecture: int, apart: bool) -> bytes:
     """The filter in the kernel's own form: eight bytes an instruction."""
 
     def step(code: int, value: int, yes: int = 0, no: int = 0) -> bytes:
@@ -68,22 +86,36 @@ def _program(column: int, architecture: int, mounts: bool) -> bytes:
     def when(call: tuple[int, int], *then: bytes) -> list[bytes]:
         return [step(_EQUAL, call[column], 0, len(then)), *then]
 
-    first_argument, allow = step(_LOAD, 16), step(_RETURN, _ALLOW)
+    def argument(number: int) -> bytes:
+        return step(_LOAD, 16 + 8 * number)
+
+    allow = step(_RETURN, _ALLOW)
     steps = [step(_LOAD, 4), step(_EQUAL, architecture, 1, 0), refuse(errno.EPERM)]
     steps += [step(_LOAD, 0), step(_AT_LEAST, 0x40000000, 0, 1), refuse(errno.EPERM)]
-    steps += when(_CLONE, first_argument, step(_ANY_BIT, _NEW_NAMESPACES, 0, 1), refuse(errno.EPERM), allow)
+    steps += when(_CLONE, argument(0), step(_ANY_BIT, _NEW_NAMESPACES, 0, 1), refuse(errno.EPERM), allow)
     steps += when(_CLONE3, refuse(errno.ENOSYS))  # its flags are out of sight; libc then takes clone
-    steps += when(_SOCKET, first_argument, step(_EQUAL, socket.AF_UNIX, 1, 0), refuse(errno.EACCES), allow)
-    for call in [*_DENIED.values(), *([] if mounts else _MOUNTS.values())]:
+    steps += when(_SOCKET, argument(0), step(_EQUAL, socket.AF_UNIX, 1, 0), refuse(errno.EACCES), allow)
+    steps += when(_STATX, argument(3), step(_ANY_BIT, _MOUNT_IDS, 0, 1), refuse(errno.EINVAL), allow)
+    for call, place, values in _DENIED_WITH:
+        tests = [part for value in values for part in (step(_EQUAL, value, 0, 1), refuse(errno.EPERM))]
+        steps += when(call, argument(place), *tests, allow)
+    if apart:  # a run is process 1 there, which the kernel lets no process of its own kill
+        for call, place in ((_KILL, 1), (_TGKILL, 2)):
+            pid, signal_ = step(_EQUAL, 1, 0, 3), step(_EQUAL, signal.SIGKILL, 0, 1)
+            steps += when(call, argument(0), pid, argument(place), signal_, step(_RETURN, _DIE), allow)
+    for call in [*_DENIED.values(), *([] if apart else _MOUNTS.values())]:
         steps += when(call, refuse(errno.EPERM))
     return b"".join([*steps, allow])
 
 
-def install(mounts: bool) -> bool:
-    """Put the filter on this process and all that it forks; False where the platform or the kernel has none."""
+def install(apart: bool) -> bool:
+    """Put the filter on this process and all that it forks; False where the platform or the kernel has none.
+
+    `apart`: each run is process 1 of a namespace of its own, made by a zygote that may mount.
+    """
     if not system.LINUX or os.uname().machine not in _ARCHITECTURES:
         return False
-    program = _program(*_ARCHITECTURES[os.uname().machine], mounts)
+    program = _program(*_ARCHITECTURES[os.uname().machine], apart)
     code = ctypes.create_string_buffer(program, len(program))
 
     class Filter(ctypes.Structure):

@@ -181,7 +181,7 @@ def _other_value(was: Any, chance: random.Random, coarse: bool) -> Any:  # noqa:
     if isinstance(was, int):
         if coarse:
             return _other_number(was, chance)
-        step = chance.choice((1, 1, 2, 3)) * chance.choice((-1, 1))
+        step = chance.choice((1, 1, 2, 3, 4, 5, 10)) * chance.choice((-1, 1))
         return was + step if was == 0 or (was + step) * was > 0 else was + abs(step) * (1 if was > 0 else -1)
     if isinstance(was, float):
         if not math.isfinite(was):

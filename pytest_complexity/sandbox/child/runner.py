@@ -24,7 +24,6 @@ from . import frames, testfile
 
 MODULE = "solution"
 FILE = "<solution>"
-KEPT = "__cx_kept__"  #: the value that an assertion looks at, for the verdict's detail
 TESTS = "<test"  #: how the file names of the tests' own text begin
 _MAX_SHOWN = 400
 
@@ -98,7 +97,7 @@ class Run:
         module.__file__ = FILE
         sys.modules[MODULE] = module
         self._names = names = module.__dict__
-        names.update({"__builtins__": vars(builtins), KEPT: None})
+        names.update({"__builtins__": vars(builtins), frames.KEPT: None})
         for code in self._imports:
             exec(code, names)
         text = self._prompt + self._code
@@ -107,16 +106,22 @@ class Run:
             exec(code, names)
 
     def _passes_visible(self) -> bool:
-        """Run the visible tests in a fork, so that they change nothing for the others."""
+        """Run the visible tests in a fork, so that they change nothing for the others; its token proves its end."""
+        ours, theirs = os.pipe()
         pid = os.fork()
         if pid:
-            return os.waitpid(pid, 0)[1] == 0
+            os.close(theirs)
+            os.waitpid(pid, 0)
+            os.set_blocking(ours, False)  # a process that is left behind may hold the other end
+            with contextlib.suppress(OSError), open(ours, "rb", buffering=0) as end:
+                return bool(end.read(len(self._token)) == self._token)
+            return False
         try:
             for test in self._visible:
                 exec(test, self._names)
-            os._exit(0)
+            os.write(theirs, self._token)
         finally:
-            os._exit(1)
+            os._exit(0)
 
     def _tell(self, *fields: bytes) -> None:
         if os.getpid() != self._process:  # a fork of the program's that has come back to us
@@ -158,7 +163,7 @@ def _after(trace: TracebackType | None, last: Any) -> Iterable[CodeType]:
 
 def _got(frame: Any) -> str:
     try:
-        return _short.repr(frame.f_locals.get(KEPT))
+        return _short.repr(frame.f_locals.get(frames.KEPT))
     except BaseException:
         return "?"
 
@@ -200,8 +205,13 @@ _short = _Short()
 def serve(sock: socket.socket, live: Any) -> None:
     """Carry out the order that comes, and leave; `live` is the class of a live run."""
     try:
-        head, body = frames.read(sock), frames.read(sock)
+        run = _ordered(sock, live)
     except (EOFError, OSError):
         return
-    run = live(head, body, sock) if head.startswith(frames.LIVE) else Run(head, body, sock.sendall)
     run.report()
+
+
+def _ordered(sock: socket.socket, live: Any) -> Any:
+    """The run that is asked for; the bytes of its order are then gone."""
+    head, body = frames.read(sock), frames.read(sock)
+    return live(head, body, sock) if head.startswith(frames.LIVE) else Run(head, body, sock.sendall)

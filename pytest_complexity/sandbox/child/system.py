@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import itertools
 import os
 import resource
 import signal
@@ -82,6 +83,29 @@ def limit(kind: str, value: int) -> None:
         value = min(value, hard)
     with contextlib.suppress(OSError, ValueError):  # macOS refuses some; `doctor` shows which hold
         resource.setrlimit(number, (value, value))
+
+
+def empty(directory: str) -> None:
+    """Remove all that is in a directory, however deep: what a directory holds is moved up before it is removed."""
+    numbers, own = itertools.count(), os.urandom(8).hex()
+    while entries := list(os.scandir(directory)):
+        for entry in entries:
+            if not entry.is_dir(follow_symlinks=False):
+                os.unlink(entry.path)
+                continue
+            os.chmod(entry.path, 0o700)
+            for inner in list(os.scandir(entry.path)):
+                if inner.is_dir(follow_symlinks=False):
+                    os.chmod(inner.path, 0o700)
+                os.rename(inner.path, os.path.join(directory, f"{own}-{next(numbers)}"))
+            os.rmdir(entry.path)
+
+
+def remove(directory: str) -> None:
+    """Remove a directory and all that is in it, as far as that is allowed."""
+    with contextlib.suppress(OSError):
+        empty(directory)
+        os.rmdir(directory)
 
 
 def oom_first() -> None:

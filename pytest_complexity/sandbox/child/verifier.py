@@ -11,10 +11,10 @@ import contextlib
 import gc
 import marshal
 import os
+import random
 import re
 import secrets
 import select
-import shutil
 import signal
 import socket
 import sys
@@ -35,6 +35,7 @@ FULL = (
 MAX_PLANS = 64
 MAX_DETAIL = 200
 PASS, TAMPERED = "pass", "tampered"
+_chance = random.SystemRandom()  #: which runs are controls nobody outside can tell
 
 
 class ParentGone(Exception):
@@ -47,7 +48,7 @@ class Result:
 
     verdict: str
     detail: str = ""
-    lines: frozenset[str] = frozenset()
+    lines: tuple[str, ...] = ()
     visible: bool = False
     seconds: float = 0.0
     waited: float = 0.0  #: the share of its time that it stood in line for a processor
@@ -93,10 +94,7 @@ class Verifier:
     def serve(self) -> None:
         """Answer every request with a verdict or an `error`, which is the harness's own."""
         try:
-            for directory in self._settings["directories"]:
-                os.mkdir(directory, 0o700)
-            for link, path in self._settings["links"].items():
-                os.symlink(path, link)
+            os.mkdir(self._settings["directory"], 0o711)
             self._ready()
             while True:
                 talk.send(self._parent, self._answer(talk.receive(self._parent)))
@@ -105,19 +103,30 @@ class Verifier:
             pass
         finally:
             self._close()
-            shutil.rmtree(self._settings["directories"][0], ignore_errors=True)
+            system.remove(self._settings["directory"])
 
     def _ready(self) -> None:
         """Have a zygote, if one is to be had: whoever asks next hears why not."""
         if self._sandbox is None:
             with contextlib.suppress(ZygoteLost):
-                self._sandbox = Sandboxed(self._settings)
+                self._start()
+
+    def _start(self) -> None:
+        """Start a zygote, in directories of its own: the last one's may be in any state."""
+        system.empty(self._settings["directory"])
+        for directory, user in self._settings["directories"].items():
+            os.mkdir(directory, 0o755)
+            if user:
+                os.chown(directory, user, user)
+        for link, path in self._settings["links"].items():
+            os.symlink(path, link)
+        self._sandbox = Sandboxed(self._settings)
 
     def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
         try:
             if "live" in request:
                 return self._dialogue.answer(request)
-            task = self._plan(request["program"])
+            task = self.plan(request["program"])
             trial = Trial(self, request["program"], task, request["seconds"])
             result, controls = trial.verdict(request["thorough"])
         except (plan.BrokenTask, ZygoteLost) as error:
@@ -132,7 +141,7 @@ class Verifier:
             "waited": result.waited,
         }
 
-    def _plan(self, program: dict[str, Any]) -> plan.Plan:
+    def plan(self, program: dict[str, Any]) -> plan.Plan:
         """The task's plan; the last few are kept, since a task's trials come one after the other."""
         key = repr([program[name] for name in plan.FIELDS])  # JSON's lists cannot be keys
         made = self._plans.get(key)
@@ -159,7 +168,8 @@ class Verifier:
     def channel(self) -> socket.socket:
         """The socket to a run that waits for its order. Raises ZygoteLost."""
         if self._sandbox is None:
-            self._sandbox = Sandboxed(self._settings)
+            self._start()
+            assert self._sandbox is not None
         self._memory.look()
         return self._sandbox.channel()
 
@@ -214,7 +224,7 @@ class Verifier:
             verdict, text = self._cause(status)
         if verdict == "crash":
             self._close()
-        passed = frozenset(lines.decode("ascii", "replace").split())
+        passed = tuple(lines.decode("ascii", "replace").split())
         return Result(verdict, text, passed, reports.visible, seconds, delay / max(seconds, 1e-9))
 
     def _cause(self, status: int | None) -> tuple[str, str]:
@@ -226,6 +236,7 @@ class Verifier:
         number = os.WTERMSIG(status)
         if number == signal.SIGKILL and self._memory.happened():
             return "memory", _KILLED
+        number = signal.SIGKILL if number == signal.SIGSYS else number  # what the filter ends it with in its place
         return "crash", signal.Signals(number).name if number in list(signal.Signals) else f"signal {number}"
 
     def _close(self) -> None:
@@ -290,20 +301,22 @@ class Trial:
         self._real: Result | None = None
 
     def verdict(self, thorough: bool) -> tuple[Result, int]:
-        """The verdict, and how many controls the task has where it passed by some (-1: none were asked for)."""
-        code = self._program["code"]
-        chance = self._task.chance(code)
-        if not thorough and not self._task.suspects(code):
-            if chance.randrange(plan.AUDITED):
-                return self._true(), -1
-            if self._true().verdict != PASS:
-                return self._true(), -1
-            controls = self._valid(chance, at_most=1)
-        else:
-            controls = self._valid(chance, at_most=plan.MOST_CONTROLS)
+        """The verdict, and how many controls the task had for it."""
+        suspect = thorough or self._task.suspects(self._program["code"])
+        controls = self._valid(self._task, plan.MOST_CONTROLS if suspect else 1)
         runs: list[plan.Control | None] = [None, *controls]
-        chance.shuffle(runs)
-        return self._decided(runs), len(controls)
+        if suspect and controls:
+            runs += _chance.choices(controls, k=max(0, plan.enough(controls) - len(controls)))
+        _chance.shuffle(runs)
+        result = self._decided(runs)
+        if result.visible and result.verdict != PASS:  # which the controls do not speak of
+            result = replace(result, visible=result.verdict != TAMPERED and self._fails_shown())
+        return result, len(controls)
+
+    def _fails_shown(self) -> bool:
+        """Whether the program fails a control of the visible tests."""
+        body = self._task.shown_control()
+        return body is None or not self._run(self._program, body).visible
 
     def _decided(self, runs: list[plan.Control | None]) -> Result:
         """Run until the verdict is certain; None stands for the true tests."""
@@ -315,7 +328,7 @@ class Trial:
             else:
                 result = self._run(self._program, control.body)
                 fooled = result.verdict == PASS
-                if not fooled and (result.verdict == TAMPERED or not control.lines & result.lines):
+                if not fooled and (result.verdict == TAMPERED or not self._task.fails(control, result.lines)):
                     return self._true() if self._true().verdict != PASS else result
             if fooled and self._true().verdict == PASS:
                 return replace(self._true(), verdict=TAMPERED, detail="passes tests that are not true")
@@ -331,24 +344,23 @@ class Trial:
         head = (code if code is not None else program["code"], program["prompt_code"], program["entry_point"])
         return self._verifier.run(head, body, self._seconds)
 
-    def _valid(self, chance: Any, at_most: int) -> list[plan.Control]:
-        """Controls that a right program fails, in random order where not all are wanted."""
-        every = list(enumerate(self._task.controls()))
-        if at_most < len(every):
-            chance.shuffle(every)
+    def _valid(self, task: plan.Plan, at_most: int) -> list[plan.Control]:
+        """Controls that a right program fails."""
         found: list[plan.Control] = []
-        for number, control in every:
-            if len(found) < at_most and self._holds(number, control):
+        for number, control in enumerate(task.controls()):
+            if self._holds(task, number, control):
                 found.append(control)
+                if len(found) == at_most:
+                    break
         return found
 
-    def _holds(self, number: int, control: plan.Control) -> bool:
+    def _holds(self, task: plan.Plan, number: int, control: plan.Control) -> bool:
         if control.sound or not self._program["reference"].strip():
             return True
-        known = self._task.validated
+        known = task.validated
         if number not in known:
             result = self._run(self._program, control.body, self._program["reference"])
-            known[number] = bool(control.lines & result.lines)
+            known[number] = task.fails(control, result.lines)
         return known[number]
 
 

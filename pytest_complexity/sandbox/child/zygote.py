@@ -17,7 +17,6 @@ import linecache
 import marshal
 import os
 import random
-import shutil
 import signal
 import site
 import socket
@@ -139,6 +138,10 @@ class Zygote:
             try:
                 os.close(other_end)
                 os.close(CONTROL)
+                null = os.open("/dev/null", os.O_RDWR)  # an open file has a state of its own, which runs must not share
+                for number in range(3):
+                    os.dup2(null, number)
+                os.close(null)
                 os.setsid()
                 if self._apart:
                     namespaces.drop_capabilities()
@@ -164,7 +167,7 @@ class Zygote:
             namespaces.drop_directory()
         else:
             self._kill_all(reaped=pid != 0)
-            self._clear()
+            system.empty(self._home)  # no process is alive that could change it meanwhile
         self._pid = 0
         return status if pid else None
 
@@ -181,14 +184,6 @@ class Zygote:
             except ChildProcessError:
                 return
         raise TimeoutError
-
-    def _clear(self) -> None:
-        """Empty the private directory. No process is alive that could change it meanwhile."""
-        for entry in os.scandir(self._home):
-            if entry.is_dir(follow_symlinks=False):
-                shutil.rmtree(entry.path)
-            else:
-                os.unlink(entry.path)
 
 
 def _kill(kill: Callable[[int, int], None], pid: int) -> None:
@@ -234,8 +229,10 @@ def confine(home: str, level: str, memory_mb: int, uid: int, prepared: Callable[
         memory.limit(memory_mb, SPARE_BYTES)  # these hold for every run
         system.limit("FSIZE", MAX_FILE_BYTES)
         system.limit("NOFILE", 256)
-        if not filters.install(mounts=level == "namespaces"):
+        if not filters.install(apart=level == "namespaces"):
             raise OSError("the kernel takes no seccomp filter")
     if level == "namespaces":  # elsewhere the user's other processes count, and the zygote must be able to fork
         system.limit("NPROC", MAX_PROCESSES)
+    elif system.LINUX:
+        namespaces.drop_capabilities()  # root without them cannot read the memory of those that hide it
     system.hide_memory(True)
