@@ -49,6 +49,7 @@ class Outcome:
 
     `seconds` is the wall time of the verification and the only field that may differ between two runs of the
     same completions. `visible` says whether the tests that the prompt shows passed (None: it shows none).
+    `uncontrolled`, written where it is true: a pass of a task that has no negative control.
     """
 
     suite: str
@@ -63,6 +64,7 @@ class Outcome:
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     cost_usd: float | None = None
+    uncontrolled: bool = False
 
     @property
     def key(self) -> Key:
@@ -71,7 +73,8 @@ class Outcome:
 
     def to_json(self) -> dict[str, Any]:
         """The record as plain builtins, in the order of the fields: for JSON and for execnet."""
-        return {**asdict(self), "verdict": self.verdict.value}
+        record = {**asdict(self), "verdict": self.verdict.value}
+        return record if self.uncontrolled else {key: value for key, value in record.items() if key != "uncontrolled"}
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Outcome:

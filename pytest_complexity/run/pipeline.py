@@ -115,6 +115,7 @@ class Pipeline:
             visible=check.visible,
             borderline=check.borderline,
             seconds=round(check.seconds, 4),
+            uncontrolled=check.uncontrolled,
         )
         self._settled(outcome)
 

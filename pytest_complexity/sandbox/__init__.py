@@ -63,7 +63,7 @@ class Check:
 
     `detail` is one short printable line without timing, addresses and paths. `visible`: did the visible
     tests pass (None: none). `borderline`: the program ran into the time limit on a busy machine and did
-    otherwise alone. `uncontrolled`: controls were wanted and the task has none, so a pass may be forged.
+    otherwise alone. `uncontrolled`: a pass of a task that has no control, so it may be forged.
     """
 
     verdict: Verdict
@@ -112,7 +112,8 @@ class Sandbox:
         run, borderline = self._settled(program)
         if run.verdict is Verdict.TAMPERED:
             self._thorough = True
-        return Check(run.verdict, run.detail, run.visible, borderline, run.seconds, uncontrolled=run.controls == 0)
+        uncontrolled = run.verdict is Verdict.PASS and run.controls == 0
+        return Check(run.verdict, run.detail, run.visible, borderline, run.seconds, uncontrolled)
 
     def start(self, program: Program) -> LiveRun:
         """Load a program and leave it loaded, for a test that calls its functions; its own tests are not run.
