@@ -19,6 +19,18 @@ class RecordingError(ComplexityError):
     """A recording or a file of counts that is broken, contradicts another, or lacks what was asked of it."""
 
 
+class SampleError(ComplexityError):
+    """Samples that another tool wrote and that cannot be used."""
+
+
+class ChoiceError(ComplexityError):
+    """A router's choices that cannot be read, or that leave tasks out."""
+
+
+class LogError(ComplexityError):
+    """A log of another tool that cannot be read, or that holds no passes and failures."""
+
+
 class RunDirectoryError(ComplexityError):
     """A run directory of another configuration, or one that cannot be read or written."""
 

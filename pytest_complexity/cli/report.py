@@ -11,6 +11,7 @@ from pytest_complexity.cli.arguments import add_inputs, ladder, say, share, writ
 from pytest_complexity.report.assembly import Checks, results_of, route_on
 from pytest_complexity.report.gates import annotated
 from pytest_complexity.report.plots import plots
+from pytest_complexity.run.choices import read_choices
 from pytest_complexity.run.inputs import read_inputs
 from pytest_complexity.serve.decisions import is_log, lines, traffic
 
@@ -32,6 +33,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--plots", metavar="DIR", type=Path, help="also draw figures there, SVG and PNG (extra: plots)")
     parser.add_argument("--router", metavar="DIR", type=Path, help="what `train` wrote: score it on these tasks")
+    parser.add_argument(
+        "--choices",
+        action="append",
+        default=[],
+        metavar="NAME=FILE",
+        help="what another router chose, a line a task: task_id and model, or chances; scored like ours. Repeatable",
+    )
     parser.add_argument("--json", action="store_true", help="print report.json instead of tables")
 
 
@@ -42,7 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
     checks = Checks.read(arguments.gate, arguments.baseline, arguments.margin, option="--gate")
     measured = read_inputs(arguments.inputs, ladder(arguments))
     routed = route_on(measured, arguments.router, arguments.rule) if arguments.router else None
-    results = results_of(measured, arguments.rule, routed=routed)
+    choices = [read_choices(text, measured.ladder) for text in arguments.choices]
+    results = results_of(measured, arguments.rule, routed=routed, choices=choices)
     if arguments.json:
         sys.stdout.write(results.json())
     else:

@@ -48,8 +48,9 @@ class Outcome:
     """One line of `outcomes.jsonl`.
 
     `seconds` is the wall time of the verification and the only field that may differ between two runs of the
-    same completions. `visible` says whether the tests that the prompt shows passed (None: it shows none).
-    `uncontrolled`, written where it is true: a pass of a task that has no negative control.
+    same completions. `visible` says whether the tests that the prompt shows passed (None: it shows none), `base` what
+    the suite's base tests alone say (None: it has none). `uncontrolled`, written where it is true: a pass of a task
+    that has no negative control.
     """
 
     suite: str
@@ -64,6 +65,7 @@ class Outcome:
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     cost_usd: float | None = None
+    base: Verdict | None = None
     uncontrolled: bool = False
 
     @property
@@ -73,10 +75,15 @@ class Outcome:
 
     def to_json(self) -> dict[str, Any]:
         """The record as plain builtins, in the order of the fields: for JSON and for execnet."""
-        record = {**asdict(self), "verdict": self.verdict.value}
-        return record if self.uncontrolled else {key: value for key, value in record.items() if key != "uncontrolled"}
+        record = {**asdict(self), "verdict": self.verdict.value, "base": self.base and self.base.value}
+        if self.base is None:
+            del record["base"]  # most suites have none
+        if not self.uncontrolled:
+            del record["uncontrolled"]
+        return record
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Outcome:
         """The record of a dict that `to_json` made. Raises KeyError, TypeError or ValueError on any other."""
-        return cls(**{**record, "verdict": Verdict(record["verdict"])})
+        base = record.get("base")
+        return cls(**{**record, "verdict": Verdict(record["verdict"]), "base": None if base is None else Verdict(base)})

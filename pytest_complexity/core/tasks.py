@@ -12,8 +12,9 @@ from pytest_complexity.core.fields import NAME, STRING, STRINGS, Fields, placed
 from pytest_complexity.core.jsonl import dump_line, line_of, read_jsonl
 from pytest_complexity.errors import TaskError
 
+_LONG = 1000  #: characters of a line of tests that a person reads
 _STRINGS = ("task_id", "text", "code", "test_setup_code", "prompt_code", "test_file", "test_source")
-_LISTS = ("test_list", "test_imports", "visible_tests", "packages")
+_LISTS = ("test_list", "test_imports", "visible_tests", "packages", "base_tests")
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,8 @@ class Task:
     `test_list` holds assertions as source. It may be empty only for a task made in Python whose test checks the
     answer itself with `trial.record`. `code` is a reference solution, `prompt_code` what a completion continues,
     `visible_tests` assertions that the prompt shows, `packages` what a program may import beyond the standard
-    library. `test_file` names a file of pytest-style tests, `test_source` is what it holds. Raises `TaskError` for a
-    field of the wrong type.
+    library, `base_tests` those of `test_list` that make up the suite that this one extends. `test_file` names a file
+    of pytest-style tests, `test_source` is what it holds. Raises `TaskError` for a field of the wrong type.
     """
 
     task_id: str
@@ -37,6 +38,7 @@ class Task:
     prompt_code: str = ""
     visible_tests: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
+    base_tests: tuple[str, ...] = ()
     test_file: str = ""
     test_source: str = ""
 
@@ -54,9 +56,10 @@ class Task:
 
     @property
     def tests(self) -> str:
-        """The tests as a person reads them: imports, set-up and assertions."""
+        """The tests as a person reads them: imports, set-up, assertions; of a very long line the start."""
         parts = (*self.test_imports, self.test_setup_code, *self.test_list, self.test_source)
-        return "\n".join(part for part in parts if part.strip())
+        lines = "\n".join(part for part in parts if part.strip()).split("\n")
+        return "\n".join(line if len(line) <= _LONG else f"{line[:_LONG]} ..." for line in lines)
 
     def to_json(self) -> dict[str, Any]:
         """The task as a line of a task file: fields at their default are left out."""

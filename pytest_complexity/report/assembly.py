@@ -10,15 +10,19 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from pytest_complexity.core.predictions import Prediction
+from pytest_complexity.errors import ChoiceError
 from pytest_complexity.labels import Labels, label_all
 from pytest_complexity.labels.stability import Stability
-from pytest_complexity.policies import PromptPolicy
+from pytest_complexity.policies import Policy, PromptPolicy
+from pytest_complexity.policies.chosen import Chosen
+from pytest_complexity.policies.mix import Mix
 from pytest_complexity.policies.registry import roster
 from pytest_complexity.report import Findings, build, sentences
 from pytest_complexity.report.gates import Gate, GateResult, check_gate, parse_gate
 from pytest_complexity.report.html import page
 from pytest_complexity.report.markdown import markdown
 from pytest_complexity.report.regression import check_baseline, read_baseline
+from pytest_complexity.run.choices import Choices
 from pytest_complexity.run.directory import RunRecord
 from pytest_complexity.run.inputs import Measured
 from pytest_complexity.scoring.models import score_model
@@ -106,12 +110,23 @@ class Results:
         return sentences.levels(self.report)
 
 
-def results_of(measured: Measured, rule: str | None = None, *, routed: Routed | None = None, seed: int = 0) -> Results:
-    """Labels and report of what was measured. Raises `LabelError` where the rule does not fit the ladder."""
+def results_of(
+    measured: Measured,
+    rule: str | None = None,
+    *,
+    routed: Routed | None = None,
+    choices: Sequence[Choices] = (),
+    seed: int = 0,
+) -> Results:
+    """Labels and report of what was measured. Raises `LabelError` where the rule does not fit the ladder.
+
+    `choices` of other routers become policies, each beside a shuffle of its own. Raises `ChoiceError` where they leave
+    tasks out.
+    """
     labels = label_all(measured.counts, measured.ladder, rule or (routed.rule if routed else None))
     stability = Stability(labels)
     bench = Bench.of(labels, routed.predictions if routed else None)
-    played = play(bench, roster(bench.setting(labels.rule, routed.routers if routed else ())))
+    played = play(bench, _with(choices, bench, roster(bench.setting(labels.rule, routed.routers if routed else ()))))
     cascades = _cascades(bench, measured, seed)
     played = cascades.joined(played) if cascades else played
     scored = score_policies(played, seed)
@@ -143,6 +158,22 @@ def results_of(measured: Measured, rule: str | None = None, *, routed: Routed | 
         calls=calls,
     )
     return Results(labels, build(findings), measured.run)
+
+
+def _with(choices: Sequence[Choices], bench: Bench, policies: list[Policy]) -> list[Policy]:
+    """The policies with those of the choices in front."""
+    taken = {policy.name for policy in policies} | {"shuffled", "zero-router"}
+    chosen: list[Policy] = []
+    for each in choices:
+        if each.name in taken:
+            raise ChoiceError(f"--choices {each.name}={each.path}: {each.name!r} is another policy's name. Use another")
+        shares = each.on(bench.tasks)
+        chosen.append(Chosen(each.name, shares))
+        if shares:
+            mean = [sum(column) / len(shares) for column in zip(*shares, strict=True)]
+            chosen.append(Mix(f"{each.name} shuffled", mean))
+        taken |= {policy.name for policy in chosen}
+    return [*chosen, *policies]
 
 
 def _cascades(bench: Bench, measured: Measured, seed: int) -> Cascades | None:

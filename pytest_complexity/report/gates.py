@@ -66,12 +66,13 @@ def _parsed(text: str) -> Gate:
 
 def check_gate(gate: Gate, report: Mapping[str, Any]) -> GateResult:
     """Compares what stands at the gate's path; what is not there or no number fails."""
-    value: Any = report
+    value: Any = _by_task(report) if gate.path[:1] == ("tasks",) else report
     for index, step in enumerate(gate.path):
         found = _children(value)
         if step not in found:
             where = ".".join(gate.path[:index]) or "report.json"
-            there = f"; there are {', '.join(found)}" if found else ""
+            names = list(found)
+            there = f"; there are {', '.join(names[:20])}{', ...' if len(names) > 20 else ''}" if names else ""
             return GateResult(False, f"gate failed: {gate.text}: {where} has no {step!r}{there}")
         value = found[step]
     if isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -79,6 +80,15 @@ def check_gate(gate: Gate, report: Mapping[str, Any]) -> GateResult:
         return GateResult(False, f"gate failed: {gate.text}: it is {kind}")
     passed = _OPERATORS[gate.operator](value, gate.number)
     return GateResult(passed, f"gate {'passed' if passed else 'failed'}: {gate.text} (found {value:.6g})")
+
+
+def _by_task(report: Mapping[str, Any]) -> dict[str, Any]:
+    """The report's tasks by their ids too, each with its models' shares of passes: `tasks."MBPP/11".gpt4`."""
+    ladder, rows = report.get("run", {}).get("ladder", ()), report.get("tasks", ())
+    measured = [zip(ladder, row["successes"], row["trials"], strict=True) for row in rows]
+    shares = [{name: passes / trials for name, passes, trials in models if trials} for models in measured]
+    found = [{**row, **share} for row, share in zip(rows, shares, strict=True)]
+    return {"tasks": {**{str(i): row for i, row in enumerate(found)}, **{row["task_id"]: row for row in found}}}
 
 
 def margin(text: str) -> float:

@@ -115,6 +115,11 @@ class RunDirectory:
         part.write_text(text, encoding="utf-8")
         part.replace(self.path / name)
 
+    def forget(self) -> None:
+        """Drops from memory what is on disk, for who has no need to look it up: a hundred thousand completions."""
+        self.completions.clear()
+        self.outcomes.clear()
+
     def close(self) -> None:
         """Closes the files; what was written stays."""
         for descriptor in (self._completions, self._outcomes, self._lock):

@@ -105,8 +105,8 @@ class Pipeline:
         work = self._verifying.pop(key, None)  # nobody else can claim it
         return work is not None and work.cancel()
 
-    def accept(self, key: Key, check: Check) -> None:
-        """Takes what a sandbox said of a trial."""
+    def accept(self, key: Key, check: Check, base: Verdict | None = None) -> None:
+        """Takes what a sandbox said of a trial, and of its base tests."""
         completion = self._completions[key].result()
         outcome = replace(
             self.blank(key, completion),
@@ -115,6 +115,7 @@ class Pipeline:
             visible=check.visible,
             borderline=check.borderline,
             seconds=round(check.seconds, 4),
+            base=base,
             uncontrolled=check.uncontrolled,
         )
         self._settled(outcome)
@@ -261,12 +262,13 @@ class Pipeline:
     def _verify(self, key: Key, completion: Completion) -> None:
         try:
             check = check_of(self._task(key), completion.text, self._sandbox)
+            base = base_of(self._task(key), completion.text, self._sandbox, check)
         except ComplexityError as why:
             self._settled(unmeasured(key, str(why)))
         except Exception as why:  # as above: the harness failed, which says nothing about the answer
             self._settled(unmeasured(key, f"{type(why).__name__}: {why}"))
         else:
-            self.accept(key, check)
+            self.accept(key, check, base)
 
     def blank(self, key: Key, completion: Completion) -> Outcome:
         """The outcome of a trial that was answered and has no verdict yet: its tokens and its cost."""
@@ -290,6 +292,21 @@ def check_of(task: Task, completion: str, sandbox: Verifier) -> Check:
         visible = False if task.visible_tests else None
         return Check(Verdict.NO_CODE, "", visible=visible, borderline=False, seconds=0.0)
     return sandbox.check(program_of(task, code))
+
+
+def base_of(task: Task, completion: str, sandbox: Verifier, check: Check, *, whole: bool = False) -> Verdict | None:
+    """What the task's base tests alone say of a completion that was checked; None where it has none.
+
+    `whole`: the completion is code as it stands. Raises `SandboxError` where the harness fails.
+    """
+    if not task.base_tests:
+        return None
+    code = completion if whole else extract_code(completion)
+    if check.verdict is Verdict.PASS or code is None:
+        return check.verdict
+    return sandbox.check(
+        program_of(replace(task, test_list=task.base_tests, test_source="", visible_tests=()), code)
+    ).verdict
 
 
 def _settle(future: Future[Any], said: object) -> None:

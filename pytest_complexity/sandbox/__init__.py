@@ -102,6 +102,11 @@ class Sandbox:
         self._thorough = False  # nothing is innocent any more
         self._closed = False
 
+    @property
+    def notices(self) -> list[str]:
+        """What a person should know of the level before the first verdict."""
+        return [f"the sandbox's level is {self.level}, for {self.notice}. See doctor"] if self.notice else []
+
     def check(self, program: Program) -> Check:
         """The verdict on one program; blocks while all workers are taken.
 

@@ -19,7 +19,12 @@ from pytest_complexity.suites.dataset import Dataset, read_tasks, with_source
 SUITES = Registry(
     "suite",
     "pytest_complexity.suites",
-    {"mbpp": "pytest_complexity.suites.mbpp:load", "humaneval": "pytest_complexity.suites.humaneval:load"},
+    {
+        "mbpp": "pytest_complexity.suites.mbpp:load",
+        "humaneval": "pytest_complexity.suites.humaneval:load",
+        "mbpp+": "pytest_complexity.suites.plus:load_mbpp",
+        "humaneval+": "pytest_complexity.suites.plus:load_humaneval",
+    },
     TaskError,
 )
 

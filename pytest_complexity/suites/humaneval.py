@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pytest_complexity.core.fields import STRING, Fields
 from pytest_complexity.core.jsonl import read_bytes, sha256
 from pytest_complexity.errors import TaskError
+from pytest_complexity.suites import plus
 from pytest_complexity.suites.dataset import Dataset, read_tasks
 from pytest_complexity.suites.docstring_tests import examples
 
 
 def load(dataset: str | None) -> Dataset:
-    """The packaged file, or a path. Raises `TaskError`."""
+    """The packaged file, `plus`, or a path. Raises `TaskError`."""
+    if dataset == "plus":
+        return replace(plus.load_humaneval(None), suite="humaneval", name="plus")
     if dataset in (None, "full"):
         path = _packaged_humaneval()
     elif dataset == "sanitized":
-        raise TaskError("--cx-dataset=sanitized is MBPP's; HumanEval knows 'full' or a path")
+        raise TaskError("--cx-dataset=sanitized is MBPP's; HumanEval knows 'full', 'plus' or a path")
     else:
         path = Path(str(dataset))
     data = read_bytes(path, TaskError)

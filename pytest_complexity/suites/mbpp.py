@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pytest_complexity.core.jsonl import read_bytes, sha256
 from pytest_complexity.errors import TaskError
+from pytest_complexity.suites import plus
 from pytest_complexity.suites.dataset import Dataset, read_tasks
 from pytest_complexity.suites.official import fetch
 
@@ -15,8 +17,10 @@ NAMES = ("full", "sanitized")  #: of the official files
 
 
 def load(dataset: str | None) -> Dataset:
-    """`full` (the default), `sanitized`, or a path. Raises `TaskError`."""
+    """`full` (the default), `sanitized`, `plus`, or a path. Raises `TaskError`."""
     name = dataset or "full"
+    if name == "plus":
+        return replace(plus.load_mbpp(None), suite="mbpp", name="plus")
     path = fetch(name) if name in NAMES else Path(name)
     data = read_bytes(path, TaskError)
     return Dataset("mbpp", name if name in NAMES else path.name, sha256(data), tuple(read_tasks(data, path, _mbpp)))

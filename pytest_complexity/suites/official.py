@@ -28,11 +28,21 @@ class Official:
         return self.url.rpartition("/")[2]
 
 
-#: MBPP (google-research/google-research, CC-BY-4.0).
+_PLUS = "https://github.com/evalplus/{}_release/releases/download/{}/{}-OriginFmt.jsonl.gz"
+
+#: MBPP (google-research/google-research, CC-BY-4.0); HumanEval+ v0.1.10 and MBPP+ v0.2.0 (evalplus, Apache-2.0).
 OFFICIAL: Mapping[str, Official] = {
     "full": Official(_MBPP + "mbpp.jsonl", "ccf64ceae9c5403bf50a044cb6d505bfd2a2963ee58338ba268fd65beab92a9f"),
     "sanitized": Official(
         _MBPP + "sanitized-mbpp.json", "8ac32b2799150228e2d745aed09c870b7e4444246d4727d1004576207ef40769"
+    ),
+    "humaneval+": Official(
+        _PLUS.format("humanevalplus", "v0.1.10", "HumanEvalPlus"),
+        "daa7661c8189924068069b0872a440b491edb60f8bdf431d5957adc88d18bae5",
+    ),
+    "mbpp+": Official(
+        _PLUS.format("mbppplus", "v0.2.0", "MbppPlus"),
+        "7a5aec547b134fa297ee6c45f829298aa3f58de02547b8d8a5c3d85d9cb10efc",
     ),
 }
 
@@ -46,7 +56,7 @@ def fetch(name: str) -> Path:
     if (found := sha256(path.read_bytes())) != official.sha256:
         raise TaskError(
             f"{path}: SHA-256 is {found}, the official file's is {official.sha256}: "
-            "remove it, or name your own copy with --cx-dataset=PATH"
+            "remove it, or name your own copy: --cx-dataset=PATH, verify --dataset PATH"
         )
     return path
 
@@ -62,5 +72,5 @@ def _download(official: Official, path: Path) -> None:
     except OSError as why:
         raise TaskError(
             f"{official.url}: cannot be downloaded ({getattr(why, 'reason', None) or why}): put the file at "
-            f"{path}, or name a copy with --cx-dataset=PATH"
+            f"{path}, or name a copy: --cx-dataset=PATH, verify --dataset PATH"
         ) from None

@@ -230,7 +230,7 @@ def test_a_pass_without_a_negative_control_is_counted_and_its_task_named(
     result = run(FILE_SUITE, models="right,nearly")
     report = json.loads((pytester.path / "run" / "report.json").read_text())["run"]
     assert (report["uncontrolled"], report["uncontrolled_tasks"]) == (1, ["T/1"])
-    result.stdout.fnmatch_lines(["*1 passes without a negative control (T/1)*"])
+    result.stdout.fnmatch_lines(["*1 passes without a negative control*"])
     lines = (pytester.path / "run" / "outcomes.jsonl").read_text().splitlines()
     assert ["uncontrolled" in json.loads(line) for line in lines] == [True, False]
 
@@ -249,5 +249,5 @@ levels.choose = lambda wanted: ("process", "namespaces: bubblewrap is not instal
     )
     said = [line for line in result.stdout.lines if "bubblewrap is not installed" in line]
     assert said == [
-        "complexity: the sandbox's level is process, for namespaces: bubblewrap is not installed. See pytest-complexity doctor"
+        "complexity: the sandbox's level is process, for namespaces: bubblewrap is not installed. See doctor"
     ]

@@ -99,7 +99,7 @@ def test_a_suite_comes_from_another_package_by_its_entry_point(tmp_path: Path, m
     registered(
         monkeypatch, tmp_path, "return Dataset('sums', dataset or 'all', '0', (Task('Sums/1', 'Add.', ('1',)),))"
     )
-    assert SUITES.names() == ("mbpp", "humaneval", "sums")
+    assert SUITES.names() == ("mbpp", "humaneval", "mbpp+", "humaneval+", "sums")
     assert load_suite("sums").tasks[0].task_id == "Sums/1"
     assert find_suite("sums", "few").name == "few"
 

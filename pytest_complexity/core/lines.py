@@ -1,0 +1,76 @@
+"""Large files, line by line in bounded memory: plain, gzip or xz."""
+
+from __future__ import annotations
+
+import gzip
+import lzma
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from pytest_complexity.core.jsonl import line_of
+from pytest_complexity.errors import ComplexityError
+
+LONGEST = 1 << 24  #: bytes of one line, or of one file that is read whole
+_RATIO, _HARMLESS = 200, 1 << 26  #: a file that unpacks to so many times its size, and beyond that, is refused
+
+
+def read_lines(path: Path, error: type[ComplexityError]) -> Iterator[tuple[str, bytes]]:
+    """Each line that is not blank, with its place (`FILE, line 3`). Raises `error`."""
+    try:
+        packed = path.stat().st_size
+        with _opened(path) as stream:
+            total, number = 0, 0
+            while line := stream.readline(LONGEST + 1):
+                number += 1
+                total += len(line)
+                if len(line) > LONGEST:
+                    raise error(f"{line_of(path, number)}: longer than {LONGEST >> 20} MiB. Is this the right file?")
+                check_ratio(str(path), total, packed, error)
+                if number == 1:
+                    line = line.removeprefix(b"\xef\xbb\xbf")
+                if line.strip():
+                    yield line_of(path, number), line
+    except (OSError, EOFError, lzma.LZMAError, zlib.error) as why:
+        raise unreadable(path, why, error) from None
+
+
+def read_head(path: Path, error: type[ComplexityError], size: int = 1 << 16) -> bytes:
+    """The file's first bytes, unpacked. Raises `error`."""
+    try:
+        with _opened(path) as stream:
+            return stream.read(size)
+    except (OSError, EOFError, lzma.LZMAError, zlib.error) as why:
+        raise unreadable(path, why, error) from None
+
+
+def read_whole(path: Path, error: type[ComplexityError], most: int = LONGEST) -> bytes:
+    """The file's bytes, unpacked, of which there may be `most`. Raises `error`."""
+    try:
+        with _opened(path) as stream:
+            data = stream.read(most + 1)
+            check_ratio(str(path), len(data), path.stat().st_size, error)
+    except (OSError, EOFError, lzma.LZMAError, zlib.error) as why:
+        raise unreadable(path, why, error) from None
+    if len(data) > most:
+        raise error(f"{path}: larger than {most >> 20} MiB. Split it")
+    return data
+
+
+def check_ratio(name: str, unpacked: int, packed: int, error: type[ComplexityError]) -> None:
+    """Raises `error` where a packed file is made to fill memory or disk."""
+    if unpacked > _HARMLESS and unpacked > _RATIO * packed:
+        raise error(f"{name}: unpacks to more than {_RATIO} times its {packed} bytes. Unpack it if you trust it")
+
+
+def unreadable(path: object, why: Exception, error: type[ComplexityError]) -> ComplexityError:
+    """The error that says so, with the reason."""
+    reason = getattr(why, "strerror", None) or why
+    cut = " Is the file cut?" if isinstance(why, EOFError | lzma.LZMAError | zlib.error) else ""
+    return error(f"{path}: cannot be read: {reason}.{cut}")
+
+
+def _opened(path: Path) -> BinaryIO:
+    opener = {".gz": gzip.open, ".xz": lzma.open}.get(path.suffix, open)
+    return cast(BinaryIO, opener(path, "rb"))  # type: ignore[operator]

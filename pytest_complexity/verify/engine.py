@@ -1,0 +1,138 @@
+"""Verifies samples: as many at once as there are processors, in bounded memory, and never twice."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
+
+from pytest_complexity.core.outcomes import Key, Outcome, Verdict
+from pytest_complexity.core.tasks import Task
+from pytest_complexity.errors import ComplexityError, RunDirectoryError
+from pytest_complexity.models import Completion
+from pytest_complexity.run.directory import RunDirectory
+from pytest_complexity.run.pipeline import Verifier, base_of, check_of, program_of, unmeasured
+from pytest_complexity.verify.samples import Sample
+
+AHEAD = 4  #: samples that wait for each worker
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one sample; `base`: of the suite's base tests alone, None where it has none."""
+
+    verdict: Verdict
+    base: Verdict | None = None
+    detail: str = ""
+
+
+@dataclass
+class Tally:
+    """The results by trial, for tables and files. Filled by the thread that verifies."""
+
+    results: dict[tuple[str, str, int], Result] = field(default_factory=dict)
+    begun: float = field(default_factory=time.monotonic)
+    known: int = 0  #: results that an earlier session wrote
+
+    def add(self, outcome: Outcome) -> None:
+        """Takes an outcome."""
+        key = (outcome.model, outcome.task_id, outcome.trial)
+        self.results[key] = Result(outcome.verdict, outcome.base, outcome.detail)
+
+    def passes(self, model: str, *, base: bool = False) -> list[tuple[int, int]]:
+        """(successes, trials) of each task, measured ones alone: of all tests, or of the base tests."""
+        counts: Mapping[str, Counter[bool]] = defaultdict(Counter)
+        for (name, task_id, _), result in self.results.items():
+            if name == model and result.verdict.measured:
+                counts[task_id][(result.base if base else result.verdict) is Verdict.PASS] += 1
+        return [(count[True], count.total()) for count in counts.values()]
+
+    @property
+    def unmeasured(self) -> int:
+        """Samples of which the harness could say nothing."""
+        return sum(not result.verdict.measured for result in self.results.values())
+
+
+def verify(
+    samples: Iterable[Sample],
+    tasks: Mapping[str, Task],
+    suite: str,
+    sandbox: Verifier,
+    directory: RunDirectory,
+    *,
+    workers: int,
+    progress: Callable[[Tally], object] = bool,
+) -> Tally:
+    """Verifies what the run directory does not hold yet; `progress` hears after each sample.
+
+    Raises `RunDirectoryError` where the directory holds another text for a trial.
+    """
+    tally, written = Tally(), {key: _digest(each.text) for key, each in directory.completions.items()}
+    done = {key for key, outcome in directory.outcomes.items() if outcome.verdict.measured}
+    for key in done & written.keys():
+        tally.add(directory.outcomes[key])
+    tally.known = len(tally.results)
+    directory.forget()
+    pending: set[Future[Outcome]] = set()
+    with ThreadPoolExecutor(workers, thread_name_prefix="complexity-verify") as pool:
+        try:
+            for sample in samples:
+                key = Key(suite, sample.task_id, sample.model, sample.trial)
+                digest = _digest(sample.text)
+                if written.get(key, digest) != digest:
+                    raise RunDirectoryError(f"{directory.path}: holds another text for {key}. Name another -o")
+                if (sample.model, sample.task_id, sample.trial) in tally.results:
+                    continue
+                if key not in written:
+                    directory.add_completion(key, Completion(sample.text))
+                pending.add(pool.submit(_outcome, key, sample, tasks[sample.task_id], sandbox))
+                if len(pending) >= AHEAD * workers:
+                    pending = _collect(pending, directory, tally, progress)
+            while pending:
+                pending = _collect(pending, directory, tally, progress)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return tally
+
+
+def _collect(
+    pending: set[Future[Outcome]], directory: RunDirectory, tally: Tally, progress: Callable[[Tally], object]
+) -> set[Future[Outcome]]:
+    done, rest = wait(pending, return_when=FIRST_COMPLETED)
+    for future in done:
+        outcome = future.result()
+        directory.add_outcome(outcome)
+        tally.add(outcome)
+        progress(tally)
+    directory.forget()
+    return rest
+
+
+def _outcome(key: Key, sample: Sample, task: Task, sandbox: Verifier) -> Outcome:
+    """The outcome of a sample, as a run under pytest has it; a whole program runs as it is, without the prompt."""
+    try:
+        if sample.program:
+            task = replace(task, prompt_code="")
+            check = sandbox.check(program_of(task, sample.text))
+        else:
+            check = check_of(task, sample.text, sandbox)
+        base = base_of(task, sample.text, sandbox, check, whole=sample.program)
+    except ComplexityError as why:
+        return unmeasured(key, str(why))
+    return Outcome(
+        *key,
+        verdict=check.verdict,
+        detail=check.detail,
+        visible=check.visible,
+        borderline=check.borderline,
+        seconds=round(check.seconds, 4),
+        base=base,
+    )
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
