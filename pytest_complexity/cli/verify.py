@@ -16,6 +16,7 @@ from typing import Any
 from pytest_complexity.cli.arguments import plural, positive, say
 from pytest_complexity.core.machine import processors
 from pytest_complexity.errors import ComplexityError, SampleError
+from pytest_complexity.run.cluster import HERE, Cluster, address
 from pytest_complexity.run.directory import RunDirectory, read_config
 from pytest_complexity.sandbox import Limits, Sandbox
 from pytest_complexity.scoring.models import mean_pass_at
@@ -55,9 +56,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--partial", action="store_true", help="put up with models that lack samples of some tasks")
     parser.add_argument("--workers", metavar="N", type=positive, default=processors(), help="programs at once")
+    parser.add_argument(
+        "--ray",
+        nargs="?",
+        const=HERE,
+        type=_address,
+        metavar="HOST:PORT",
+        help="on a Ray cluster; alone: the one that `ray start` left here, else a new one",
+    )
     parser.add_argument("--timeout", metavar="SECONDS", type=float, default=10.0, help="for one program (default 10)")
     parser.add_argument("--memory", metavar="MB", type=positive, default=1024, help="for one program (default 1024)")
     parser.add_argument("--sandbox", metavar="LEVEL", help="least isolation to accept: process < limits < namespaces")
+
+
+def _address(text: str) -> str:
+    try:
+        return address(text)
+    except ValueError as why:
+        raise argparse.ArgumentTypeError(str(why)) from None
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -96,18 +112,18 @@ def _verify(
 ) -> Tally:
     limits = Limits(arguments.timeout, arguments.memory)
     asked = {task_id for count in counts.values() for task_id in count}
-    with Sandbox(arguments.sandbox, arguments.workers, limits) as sandbox:
+    cluster = Cluster(arguments.ray, arguments.sandbox, limits) if arguments.ray else None
+    workers = cluster.at_once if cluster else arguments.workers
+    with cluster or Sandbox(arguments.sandbox, workers, limits) as sandbox:
         directory = RunDirectory.open(
             path, {**_configuration(arguments, dataset, counts, path), "sandbox": sandbox.level}
         )
         try:
-            for notice in directory.notices:
+            for notice in [*getattr(sandbox, "notices", ()), *directory.notices]:
                 say(notice)
             directory.add_tasks((dataset.suite, task) for task in dataset.tasks if task.task_id in asked)
             tasks = {task.task_id: task for task in dataset.tasks}
-            return verify(
-                samples, tasks, dataset.suite, sandbox, directory, workers=arguments.workers, progress=progress
-            )
+            return verify(samples, tasks, dataset.suite, sandbox, directory, workers=workers, progress=progress)
         except KeyboardInterrupt:
             raise ComplexityError(f"interrupted; the same command goes on, with -o {path}") from None
         finally:

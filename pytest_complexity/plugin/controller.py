@@ -66,7 +66,7 @@ class Run:
         self._progress: Progress | None = None
         self._results: Results | None = None
         self._gates: list[GateResult] = []
-        self._notices = [*directory.notices, *self._missing(), *self._unsure()]
+        self._notices = [*getattr(sandbox, "notices", ()), *directory.notices, *self._missing(), *self._unsure()]
 
     @classmethod
     def open(cls, settings: Settings, root: Path, plan: TrialPlan, models: Mapping[str, Model]) -> Run:
@@ -200,7 +200,7 @@ class Run:
 def _sandbox_of(settings: Settings) -> Sandbox | Cluster:
     limits = Limits(settings.timeout, settings.memory)
     if settings.ray is not None:
-        return Cluster(None if settings.ray == "here" else settings.ray, settings.sandbox, limits)
+        return Cluster(settings.ray, settings.sandbox, limits)
     return Sandbox(settings.sandbox, workers=processors(), limits=limits)
 
 

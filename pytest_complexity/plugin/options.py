@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,10 +41,13 @@ def _level(value: str, _: Path) -> Any:
 
 
 def _ray(value: str, _: Path) -> Any:
-    """The address. Alone before a path, pytest takes that path for it."""
-    if value != "here" and not re.fullmatch(r"(ray://)?[^/\s]+:\d+", value):
-        raise ValueError(f"expected HOST:PORT, got {value!r}. Write --cx-ray=HOST:PORT, or --cx-ray after the paths")
-    return value
+    """The address. Where the option stands alone before a path, pytest takes that path for it."""
+    from pytest_complexity.run.cluster import address  # noqa: PLC0415  (only where the option is used)
+
+    try:
+        return address(value)
+    except ValueError as why:
+        raise ValueError(f"{why}. Write --cx-ray=HOST:PORT, or --cx-ray after the paths") from None
 
 
 def _checked(holds: bool, expected: str, value: object) -> Any:

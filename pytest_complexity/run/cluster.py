@@ -1,6 +1,6 @@
 """Sandboxes on every processor of a Ray cluster: programs go out in batches, and verdicts come back to one driver.
 
-    with Cluster("auto") as cluster:
+    with Cluster("HEAD:6379") as cluster:
         cluster.check(Program(code="def f(x): return x + 1", tests=("assert f(1) == 2",))).verdict
 
 Needs the extra `ray`, and this package on every node. A node that dies loses no program: what it had not answered is
@@ -14,6 +14,7 @@ import importlib.util
 import os
 import platform
 import queue
+import re
 import socket
 import threading
 from collections import deque
@@ -33,6 +34,7 @@ ATTEMPTS = 3  #: of a batch whose actor dies, before its programs are given up
 WAITING = 10_000  #: programs that wait here, above which whoever brings more is made to wait
 PROBE_SECONDS = 120.0
 _MOST_THREADS = 1024
+HERE = "here"  #: in place of an address: the cluster that `ray start` left on this machine, else a new one here
 
 _Answer = Sequence["Check | str"]
 
@@ -80,14 +82,14 @@ class _Actor:
 class Cluster:
     """Verifies like a `Sandbox`, on all processors of a cluster. `check` and `submit` may be called from any thread.
 
-    `address`: of a Ray cluster; None: the one that `ray start` left on this machine, else a new one here. `level` is
+    `address`: HOST:PORT of a Ray cluster, or `HERE`. `level` is
     the least isolation to accept; without it all nodes must have the same. Raises SandboxError, which lists the nodes
     where they differ.
     """
 
     def __init__(
         self,
-        address: str | None = None,
+        address: str = HERE,
         level: str | None = None,
         limits: Limits | None = None,
         worker: type = Worker,
@@ -119,7 +121,7 @@ class Cluster:
 
     def submit(self, program: Program) -> Future[Check]:
         """The same later; blocks only while too many wait. The future raises SandboxError."""
-        if not program.tests:
+        if not program.tests and not program.test_source:
             raise SandboxError("a program without tests has no verdict: give the task a test_list")
         if self._closed:
             raise SandboxError("the cluster is closed")
@@ -225,19 +227,27 @@ class Cluster:
                 future.set_result(said)
 
 
-def _connected(address: str | None) -> Any:
+def address(text: str) -> str:
+    """What a person gave as an address. Raises ValueError, with what was expected."""
+    if text != HERE and not re.fullmatch(r"(ray://)?[^/\s]+:\d+", text):
+        raise ValueError(f"expected HOST:PORT, got {text!r}")
+    return text
+
+
+def _connected(address: str) -> Any:
     if importlib.util.find_spec("ray") is None:
         raise SandboxError("ray is not installed: pip install 'pytest-complexity[ray]'")
-    if address is not None and ":" in address:
+    if address != HERE:
         _reach(address)
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     import ray  # noqa: PLC0415 - an extra
 
+    given: dict[str, Any] = {"include_dashboard": False} if address == HERE else {"address": address}
     try:
         if not ray.is_initialized():
-            ray.init(address, log_to_driver=False, logging_level="ERROR", include_dashboard=None if address else False)
+            ray.init(**given, log_to_driver=False, logging_level="ERROR")
     except Exception as why:  # the library raises of every kind, for versions that differ among others
-        raise SandboxError(" ".join(f"no Ray cluster at {address or 'this machine'}: {why}".split())[:300]) from None
+        raise SandboxError(" ".join(f"no Ray cluster at {address}: {why}".split())[:300]) from None
     return ray
 
 
@@ -283,7 +293,11 @@ def _common_level(nodes: Sequence[Node], level: str | None) -> str:
     kinds = {(node.python.rsplit(".", 1)[0], node.package, None if level else node.level) for node in nodes}
     if len(kinds) > 1:
         listed = "; ".join(f"{node.name}: sandbox {node.level}, Python {node.python}, {node.package}" for node in nodes)
-        accept = "" if len({kind[:2] for kind in kinds}) > 1 else ", or accept less with --cx-sandbox"
+        accept = (
+            ""
+            if len({kind[:2] for kind in kinds}) > 1
+            else ", or accept less with --sandbox (under pytest --cx-sandbox)"
+        )
         raise SandboxError(f"the nodes differ: {listed}. Make them alike{accept}")
     levels = {node.level for node in nodes}
     return level if level is not None and len(levels) > 1 else nodes[0].level

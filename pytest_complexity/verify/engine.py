@@ -14,8 +14,7 @@ from pytest_complexity.core.tasks import Task
 from pytest_complexity.errors import ComplexityError, RunDirectoryError
 from pytest_complexity.models import Completion
 from pytest_complexity.run.directory import RunDirectory
-from pytest_complexity.run.pipeline import base_of, check_of, program_of, unmeasured
-from pytest_complexity.sandbox import Sandbox
+from pytest_complexity.run.pipeline import Verifier, base_of, check_of, program_of, unmeasured
 from pytest_complexity.verify.samples import Sample
 
 AHEAD = 4  #: samples that wait for each worker
@@ -61,7 +60,7 @@ def verify(
     samples: Iterable[Sample],
     tasks: Mapping[str, Task],
     suite: str,
-    sandbox: Sandbox,
+    sandbox: Verifier,
     directory: RunDirectory,
     *,
     workers: int,
@@ -113,7 +112,7 @@ def _collect(
     return rest
 
 
-def _outcome(key: Key, sample: Sample, task: Task, sandbox: Sandbox) -> Outcome:
+def _outcome(key: Key, sample: Sample, task: Task, sandbox: Verifier) -> Outcome:
     """The outcome of a sample, as a run under pytest has it; a whole program runs as it is, without the prompt."""
     try:
         if sample.program:

@@ -6,6 +6,8 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ pytest.importorskip("ray", reason="needs ray: pip install 'pytest-complexity[ray
 import ray
 from ray.cluster_utils import Cluster as Raylets
 
+from pytest_complexity.cli import main
 from pytest_complexity.core.outcomes import Verdict
 from pytest_complexity.errors import SandboxError
 from pytest_complexity.run import cluster as module
@@ -159,3 +162,38 @@ def test_a_path_that_was_taken_for_the_address_is_told_so(pytester: pytest.Pytes
     pytester.makepyfile(test_many=SUITE)
     done = pytester.runpytest_subprocess("--cx-ray", "test_many.py")
     done.stderr.fnmatch_lines(["*--cx-ray: expected HOST:PORT, got 'test_many.py'. Write --cx-ray=HOST:PORT*"])
+
+
+def test_verify_on_a_cluster_loses_nothing_when_a_node_dies(
+    raylets: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    tasks = [{"task_id": f"T/{n}", "text": "f", "test_list": [f"assert f(1) == {n + 2}"]} for n in range(80)]
+    said = [{"task_id": f"T/{n}", "completion": f"def f(x):\n    {BODIES[n % 4].format(n=n + 1)}"} for n in range(80)]
+    for name, rows in (("tasks.jsonl", tasks), ("samples.jsonl", said)):
+        Path(name).write_text("".join(json.dumps(row) + "\n" for row in rows))
+    command = ["verify", "m=samples.jsonl", "--suite=tasks.jsonl"]
+    assert main([*command, "-o", "here"]) == 0
+    killer = Thread(target=kill_one, args=(raylets, tmp_path / "there" / "outcomes.jsonl"))
+    killer.start()
+    assert main([*command, "-o", "there", f"--ray={raylets.address}"]) == 0
+    killer.join()
+    here, there = (
+        [json.loads(line) for line in Path(run, "outcomes.jsonl").read_text().splitlines()] for run in ("here", "there")
+    )
+    verdicts = [{row["task_id"]: (row["verdict"], row["detail"]) for row in rows} for rows in (here, there)]
+    assert verdicts[0] == verdicts[1]
+    assert len(there) == 80
+
+
+def kill_one(raylets: Any, outcomes: Path) -> None:
+    """Kills a node once the first outcomes are there."""
+    while not outcomes.exists() or outcomes.read_bytes().count(b"\n") < 8:
+        time.sleep(0.02)
+    raylets.remove_node(raylets.list_all_nodes()[-1], allow_graceful=False)
+
+
+def test_an_address_that_is_none_is_told_by_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["verify", "m=samples.jsonl", "--suite=tasks.jsonl", "--ray", "samples"])
+    assert "expected HOST:PORT, got 'samples'" in capsys.readouterr().err

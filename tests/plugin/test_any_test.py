@@ -170,3 +170,84 @@ def test_it(trial):
     assert told()["right"] == ("pass", "")
     assert told()["nearly"][0] == "wrong"
     assert told()["nearly"][1].startswith("1000")
+
+
+FILE_SUITE = """
+import pytest
+
+@pytest.mark.complexity(tasks="tasks.jsonl")
+def test_it(trial):
+    trial.verify()
+"""
+TASK = {"task_id": "T/1", "text": "Write double(x).", "test_file": "tests/double.py"}
+
+
+def test_a_task_s_test_file_decides(
+    run: Callable[..., pytest.RunResult], told: Callable[..., Any], pytester: pytest.Pytester
+) -> None:
+    write_lines(pytester.path / "tasks.jsonl", [TASK])
+    pytester.mkdir("tests")
+    (pytester.path / "tests" / "double.py").write_text("def test_a(tmp_path):\n    assert double(1000) == 2000\n")
+    assert run(FILE_SUITE, models="right,nearly").ret == 0
+    assert told() == {"right": ("pass", ""), "nearly": ("wrong", "assert double(1000) == 2000: got 1000")}
+    (line,) = (pytester.path / "run" / "tasks.jsonl").read_text().splitlines()
+    assert "double(1000)" in json.loads(line)["tests"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (None, "tests/double.py cannot be read: No such file"),
+        ("def test_a(:", "tests/double.py is no Python"),
+        (" ", "tests/double.py is empty"),
+    ],
+)
+def test_a_test_file_that_cannot_be_used_is_told_with_its_task(
+    run: Callable[..., pytest.RunResult], pytester: pytest.Pytester, text: str | None, said: str
+) -> None:
+    write_lines(pytester.path / "tasks.jsonl", [TASK])
+    pytester.mkdir("tests")
+    if text is not None:
+        (pytester.path / "tests" / "double.py").write_text(text)
+    result = run(FILE_SUITE, models="right")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"*tasks.jsonl, line 1, field 'test_file': *{said}*"])
+
+
+def test_a_pass_without_a_negative_control_is_counted_and_its_task_named(
+    run: Callable[..., pytest.RunResult], pytester: pytest.Pytester
+) -> None:
+    write_lines(
+        pytester.path / "tasks.jsonl",
+        [
+            {
+                "task_id": "T/1",
+                "text": "Write double(x).",
+                "test_list": ["if double(1000) != 2000: raise AssertionError"],
+            }
+        ],
+    )
+    result = run(FILE_SUITE, models="right,nearly")
+    report = json.loads((pytester.path / "run" / "report.json").read_text())["run"]
+    assert (report["uncontrolled"], report["uncontrolled_tasks"]) == (1, ["T/1"])
+    result.stdout.fnmatch_lines(["*1 passes without a negative control*"])
+    lines = (pytester.path / "run" / "outcomes.jsonl").read_text().splitlines()
+    assert ["uncontrolled" in json.loads(line) for line in lines] == [True, False]
+
+
+def test_why_the_sandbox_isolates_less_is_told_once(run: Callable[..., pytest.RunResult]) -> None:
+    less = """
+from pytest_complexity.sandbox import levels
+levels.choose = lambda wanted: ("process", "namespaces: bubblewrap is not installed")
+"""
+    result = run(
+        less
+        + FILE_SUITE.replace('"tasks.jsonl"', '[Task("T/1", "Write double(x).", ("assert double(1) == 2",))]').replace(
+            "import pytest", "import pytest\nfrom pytest_complexity import Task"
+        ),
+        models="right",
+    )
+    said = [line for line in result.stdout.lines if "bubblewrap is not installed" in line]
+    assert said == [
+        "complexity: the sandbox's level is process, for namespaces: bubblewrap is not installed. See doctor"
+    ]

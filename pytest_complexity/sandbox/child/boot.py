@@ -26,7 +26,7 @@ PARTS = {
         "dialogue",
         "verifier",
     ),
-    "zygote": ("system", "filters", "namespaces", "frames", "plain", "runner", "live", "zygote"),
+    "zygote": ("system", "filters", "namespaces", "frames", "plain", "testfile", "runner", "live", "zygote"),
 }
 
 

@@ -92,7 +92,7 @@ class Dialogue:
         return self._exchange(order, request["seconds"])
 
     def _order(self, program: dict[str, Any]) -> bytes:
-        task = plan.make({**program, "tests": [], "visible_tests": []})
+        task = plan.make({**program, "tests": [], "test_source": "", "visible_tests": []})
         self._token = secrets.token_hex(8).encode()
         head = (self._token, program["code"], program["prompt_code"], program["entry_point"])
         return frames.pack(frames.LIVE + marshal.dumps(head)) + frames.pack(task.body)

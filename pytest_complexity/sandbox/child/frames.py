@@ -12,6 +12,7 @@ import struct
 LENGTH = struct.Struct("<I")
 MAX_REPORT = 8192  #: bytes of all reports of a run together
 SEPARATOR = b"\0"
+TEST_FILE = "<test file>"  #: the file name in the code of a task's test file
 KEPT = "__cx_kept__"  #: the name that holds the value an assertion looks at, for the verdict's detail
 
 #: kinds of reports: the visible tests' outcome; then one of the others
