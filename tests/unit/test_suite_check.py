@@ -97,7 +97,7 @@ def test_a_suite_that_is_not_there_and_a_broken_line_are_one_line_each(
 ) -> None:
     assert main(["data", "check", "mine"]) == 2
     assert capsys.readouterr().err == (
-        "pytest-complexity: mine: neither a suite (mbpp, humaneval) nor a task file that exists\n"
+        "pytest-complexity: mine: neither a suite (mbpp, humaneval, mbpp+, humaneval+) nor a task file that exists\n"
     )
     path = tmp_path / "mine.jsonl"
     path.write_text(json.dumps({"task_id": "T/1", "text": "x"}) + "\n")
