@@ -15,8 +15,10 @@ from dataclasses import dataclass
 
 from pytest_complexity.core.outcomes import Verdict
 from pytest_complexity.core.tasks import Task
+from pytest_complexity.errors import SandboxError
 from pytest_complexity.run.pipeline import program_of
 from pytest_complexity.sandbox import Limits, Sandbox
+from pytest_complexity.sandbox.child import plan
 
 MAX_MUTANTS = 6  #: of one task
 MAX_CONSTANTS = 10
@@ -47,6 +49,7 @@ class TaskCheck:
     constants: tuple[str, ...]  #: those that pass, as source
     mutants: int
     survivors: int  #: mutants that pass
+    uncontrolled: bool  #: nothing in the tests can be changed so that a right program fails
 
     @property
     def faults(self) -> tuple[str, ...]:
@@ -90,7 +93,15 @@ def _check(task: Task, patient: Sandbox, strict: Sandbox) -> TaskCheck:
         constants=tuple(value for value, code in constants(task) if passes(code)),
         mutants=len(mutated),
         survivors=sum(map(passes, mutated)),
+        uncontrolled=_uncontrolled(task),
     )
+
+
+def _uncontrolled(task: Task) -> bool:
+    try:
+        return next(iter(plan.make(vars(program_of(task, task.code))).controls()), None) is None
+    except plan.BrokenTask as why:
+        raise SandboxError(str(why)) from None
 
 
 def constants(task: Task) -> list[tuple[str, str]]:
@@ -146,7 +157,7 @@ def _changed(tree: ast.Module, node: ast.AST) -> Iterator[str]:
 
 def _expected(task: Task) -> Iterator[str]:
     """The literals on the right of an assertion's comparison."""
-    for source in (task.test_setup_code, *task.test_list):
+    for source in (task.test_setup_code, *task.test_list, task.test_source):
         for node in ast.walk(_parsed(source) or ast.Module([], [])):
             if isinstance(node, ast.Assert) and isinstance(node.test, ast.Compare):
                 try:

@@ -51,9 +51,14 @@ def _check(arguments: argparse.Namespace) -> int:
     for task in found:
         for fault in task.faults:
             print(f"{task.task_id}: {fault}")
+        if task.uncontrolled:
+            print(f"{task.task_id}: has no negative control, so a pass may be forged: add an assertion on a value")
     without = sum(not task.has_reference for task in found)
+    uncontrolled = sum(task.uncontrolled for task in found)
     mutants, survivors = sum(task.mutants for task in found), sum(task.survivors for task in found)
     faulty = sum(bool(task.faults) for task in found)
     print(f"{dataset.suite}: {plural(total, 'task')}, {without} without a reference solution, {faulty} with a fault")
     print(f"{mutants - survivors} of {plural(mutants, 'mutant')} of the references fail, as they should")
+    if uncontrolled:
+        print(f"{plural(uncontrolled, 'task')} without a negative control")
     return 1 if faulty else 0

@@ -119,7 +119,7 @@ def _verify(
             path, {**_configuration(arguments, dataset, counts, path), "sandbox": sandbox.level}
         )
         try:
-            for notice in directory.notices:
+            for notice in [*getattr(sandbox, "notices", ()), *directory.notices]:
                 say(notice)
             directory.add_tasks((dataset.suite, task) for task in dataset.tasks if task.task_id in asked)
             tasks = {task.task_id: task for task in dataset.tasks}

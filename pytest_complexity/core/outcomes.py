@@ -49,7 +49,8 @@ class Outcome:
 
     `seconds` is the wall time of the verification and the only field that may differ between two runs of the
     same completions. `visible` says whether the tests that the prompt shows passed (None: it shows none), `base` what
-    the suite's base tests alone say (None: it has none).
+    the suite's base tests alone say (None: it has none). `uncontrolled`, written where it is true: a pass of a task
+    that has no negative control.
     """
 
     suite: str
@@ -65,6 +66,7 @@ class Outcome:
     completion_tokens: int | None = None
     cost_usd: float | None = None
     base: Verdict | None = None
+    uncontrolled: bool = False
 
     @property
     def key(self) -> Key:
@@ -76,6 +78,8 @@ class Outcome:
         record = {**asdict(self), "verdict": self.verdict.value, "base": self.base and self.base.value}
         if self.base is None:
             del record["base"]  # most suites have none
+        if not self.uncontrolled:
+            del record["uncontrolled"]
         return record
 
     @classmethod

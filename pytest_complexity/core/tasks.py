@@ -13,7 +13,7 @@ from pytest_complexity.core.jsonl import dump_line, line_of, read_jsonl
 from pytest_complexity.errors import TaskError
 
 _LONG = 1000  #: characters of a line of tests that a person reads
-_STRINGS = ("task_id", "text", "code", "test_setup_code", "prompt_code")
+_STRINGS = ("task_id", "text", "code", "test_setup_code", "prompt_code", "test_file", "test_source")
 _LISTS = ("test_list", "test_imports", "visible_tests", "packages", "base_tests")
 
 
@@ -24,8 +24,8 @@ class Task:
     `test_list` holds assertions as source. It may be empty only for a task made in Python whose test checks the
     answer itself with `trial.record`. `code` is a reference solution, `prompt_code` what a completion continues,
     `visible_tests` assertions that the prompt shows, `packages` what a program may import beyond the standard
-    library, `base_tests` those of `test_list` that make up the suite that this one extends. Raises `TaskError` for a
-    field of the wrong type.
+    library, `base_tests` those of `test_list` that make up the suite that this one extends. `test_file` names a file
+    of pytest-style tests, `test_source` is what it holds. Raises `TaskError` for a field of the wrong type.
     """
 
     task_id: str
@@ -39,6 +39,8 @@ class Task:
     visible_tests: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
     base_tests: tuple[str, ...] = ()
+    test_file: str = ""
+    test_source: str = ""
 
     def __post_init__(self) -> None:
         fields = Fields(vars(self), "", TaskError)
@@ -55,7 +57,7 @@ class Task:
     @property
     def tests(self) -> str:
         """The tests as a person reads them: imports, set-up, assertions; of a very long line the start."""
-        parts = (*self.test_imports, self.test_setup_code, *self.test_list)
+        parts = (*self.test_imports, self.test_setup_code, *self.test_list, self.test_source)
         lines = "\n".join(part for part in parts if part.strip()).split("\n")
         return "\n".join(line if len(line) <= _LONG else f"{line[:_LONG]} ..." for line in lines)
 
@@ -89,7 +91,7 @@ def collect_tasks(records: Iterable[tuple[str, Mapping[str, Any]]], where: str) 
     for place, record in records:
         try:
             task = Task.from_json(record)
-            if not any(test.strip() for test in task.test_list):
+            if not any(test.strip() for test in (*task.test_list, task.test_source)):
                 raise TaskError("field 'test_list': holds no assertion. Add one, or remove the task")
         except TaskError as why:
             raise TaskError(placed(place, why)) from None

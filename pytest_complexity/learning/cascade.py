@@ -165,7 +165,10 @@ async def _passes(check: Check, text: str) -> bool:
 def _shown(task: Task, text: str, sandbox: Sandbox) -> bool:
     """Whether an answer passes what the task's prompt shows."""
     return (
-        check_of(replace(task, test_list=task.visible_tests, visible_tests=()), text, sandbox).verdict.value == "pass"
+        check_of(
+            replace(task, test_list=task.visible_tests, test_source="", visible_tests=()), text, sandbox
+        ).verdict.value
+        == "pass"
     )
 
 

@@ -6,7 +6,7 @@ everything else is imported when a test carries the marker `complexity` or an op
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -65,13 +65,14 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
 
 
 @pytest.fixture
-def trial(request: pytest.FixtureRequest) -> Trial:
-    """One completion of one task by one model: `trial.verify()` it, or check it and `trial.record(passed)`."""
+def trial(request: pytest.FixtureRequest) -> Iterator[Trial]:
+    """One completion of one task by one model: `trial.verify()`, or check it by `function`, `check` or `record`."""
     if not hasattr(request, "param"):
         raise pytest.UsageError("the fixture `trial` is for tests marked with @pytest.mark.complexity(...)")
     item_trial = request.config.stash[_SESSION].trial(request.param)
     request.node.stash[_TRIAL] = item_trial
-    return item_trial
+    yield item_trial
+    item_trial.close()
 
 
 @pytest.hookimpl(wrapper=True)

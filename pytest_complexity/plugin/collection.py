@@ -161,7 +161,7 @@ class Collection:
             dataset = load_file(suite, metafunc.definition.path.parent / tasks)
             check_assertions(dataset)
         else:
-            dataset = load_list(suite, tasks)
+            dataset = load_list(suite, tasks, metafunc.definition.path.parent)
             check_assertions(dataset)
         return dataset.showing(self._settings.show_tests) if self._settings.show_tests else dataset
 

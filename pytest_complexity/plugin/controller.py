@@ -66,7 +66,7 @@ class Run:
         self._progress: Progress | None = None
         self._results: Results | None = None
         self._gates: list[GateResult] = []
-        self._notices = [*directory.notices, *self._missing(), *self._unsure()]
+        self._notices = [*getattr(sandbox, "notices", ()), *directory.notices, *self._missing(), *self._unsure()]
 
     @classmethod
     def open(cls, settings: Settings, root: Path, plan: TrialPlan, models: Mapping[str, Model]) -> Run:

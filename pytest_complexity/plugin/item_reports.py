@@ -40,13 +40,15 @@ class ItemReports:
             return
         if isinstance(raised, Unanswered):
             verdict, detail = Verdict.UNMEASURED, str(raised)
-        elif raised is None and trial.outcome is None:
+        elif raised is None and trial.record_end() is None:
             trial.record_unmeasured("the test called neither trial.verify() nor trial.record()")
             report.complexity, report.outcome = NO_VERDICT, "failed"
             report.longrepr = f"{item.nodeid}: the test called neither trial.verify() nor trial.record()"
             return
         elif raised is not None:
             if not self._is_verdict(raised, trial):
+                if trial.asserts and report.failed:  # a mistake of the test's own says nothing of the program
+                    report.complexity = NO_VERDICT
                 return
             assert trial.outcome is not None, "the exception was recorded"
             verdict, detail = trial.outcome.verdict, trial.outcome.detail
@@ -65,11 +67,15 @@ class ItemReports:
 
     def _is_verdict(self, raised: BaseException, trial: Trial) -> bool:
         """Whether the exception is the answer's verdict; pytest.fail, skip and xfail keep pytest's meaning."""
+        if trial.asserts and trial.record_exception(raised) is not None:
+            return True
         if isinstance(raised, OutcomeException) or not isinstance(raised, Exception):
             if not isinstance(raised, pytest.skip.Exception | pytest.xfail.Exception | KeyboardInterrupt):
                 with contextlib.suppress(Unanswered, Skipped):
                     trial.record_unmeasured(f"the test failed: {raised}")
             return False
+        if trial.asserts:
+            trial.record_unmeasured(f"the test failed: {type(raised).__name__}: {raised}")
         return trial.record_exception(raised) is not None
 
     @staticmethod

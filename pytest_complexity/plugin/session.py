@@ -19,6 +19,7 @@ from pytest_complexity.plugin.options import read_settings
 from pytest_complexity.plugin.owner import Owner
 from pytest_complexity.plugin.worker import Worker, WorkerInput
 from pytest_complexity.run.trial import Trial
+from pytest_complexity.sandbox import Limits, Sandbox
 
 
 class ComplexitySession:
@@ -33,6 +34,7 @@ class ComplexitySession:
         self.collection = Collection(config, self._settings, self.source, on_worker=given is not None)
         self.reports = ItemReports(strict=self._settings.strict)
         self.owner = Owner(config, self._settings, self.source)
+        self._sandbox: Sandbox | None = None
         self._side: Owner | Worker = Worker(given, self._settings) if given else self.owner
 
     @classmethod
@@ -64,11 +66,21 @@ class ComplexitySession:
         """The fixture's value."""
         if isinstance(param, NoModels):
             pytest.fail(param.reason, pytrace=False)
-        return Trial(param.key, param.task, self._side.broker)
+        return Trial(param.key, param.task, self._side.broker, self._for_functions)
+
+    def _for_functions(self) -> Sandbox:
+        """A sandbox beside the pipeline's, in the process that runs the item: a loaded program keeps its worker."""
+        if self._sandbox is None:
+            self._sandbox = Sandbox(
+                self._settings.sandbox, limits=Limits(self._settings.timeout, self._settings.memory)
+            )
+        return self._sandbox
 
     def close(self) -> None:
         """Ends what is still running."""
         self._side.close()
+        if self._sandbox is not None:
+            self._sandbox.close()
 
 
 @contextlib.contextmanager

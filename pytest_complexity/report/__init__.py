@@ -27,6 +27,7 @@ class Findings:
     stability: Stability
     least_stable: Sequence[Unstable]
     unmeasured: int
+    uncontrolled: Sequence[str]  #: the task of each pass without a negative control
     models: Mapping[str, ModelScore]
     played: Played
     policies: Mapping[str, PolicyScore]
@@ -50,6 +51,8 @@ def build(findings: Findings) -> dict[str, Any]:
             "measured": sum(sum(row.task.trials.values()) for row in labels.rows),
             "planned": sum(row.task.planned * len(labels.ladder) for row in labels.rows),
             "unmeasured": findings.unmeasured,
+            "uncontrolled": len(findings.uncontrolled),
+            "uncontrolled_tasks": sorted(set(findings.uncontrolled)),
             "calls": findings.calls,
             "scored": len(bench.cases),
             "cost_unit": bench.cost_unit,

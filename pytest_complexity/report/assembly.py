@@ -146,6 +146,7 @@ def results_of(
         stability=stability,
         least_stable=stability.least_stable(),
         unmeasured=sum(not outcome.verdict.measured for outcome in measured.outcomes),
+        uncontrolled=[outcome.task_id for outcome in measured.outcomes if outcome.uncontrolled],
         models={name: score_model(name, same, measured.outcomes, times[name]) for name in measured.ladder},
         played=played,
         policies=policies,

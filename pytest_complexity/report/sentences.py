@@ -9,12 +9,18 @@ from pytest_complexity.report.formats import cost, interval, percent, points
 
 Report = Mapping[str, Any]
 
+_NAMED = 5  #: of the tasks without a negative control
+
 
 def coverage(report: Report) -> str:
     """How much was measured."""
     run = report["run"]
     text = f"{run['tasks']} tasks, {len(run['ladder'])} models, {run['measured']} of {run['planned']} trials measured"
     text += f", {run['unmeasured']} unmeasured" if run["unmeasured"] else ""
+    if run["uncontrolled"]:
+        tasks = run["uncontrolled_tasks"]
+        named = ", ".join(tasks[:_NAMED]) + (f" and {len(tasks) - _NAMED} more" if len(tasks) > _NAMED else "")
+        text += f", {run['uncontrolled']} passes without a negative control ({named})"
     if not _chosen(report):
         return text
     return f"{text}, chosen by --cx-calls={run['calls']}: the accuracies are not those of a full run"

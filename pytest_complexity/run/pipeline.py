@@ -116,6 +116,7 @@ class Pipeline:
             borderline=check.borderline,
             seconds=round(check.seconds, 4),
             base=base,
+            uncontrolled=check.uncontrolled,
         )
         self._settled(outcome)
 
@@ -244,7 +245,7 @@ class Pipeline:
         known = self._run.outcomes.get(key)
         if known is not None and known.verdict.measured:
             self._settled(known)
-        elif not self._task(key).test_list:
+        elif not (self._task(key).test_list or self._task(key).test_source):
             self._settled(unmeasured(key, "the task has no assertion: check it with trial.record"))
         elif not self._halted:
             self._verifying[key] = self._pool.submit(self._verify, key, completion)
@@ -303,7 +304,9 @@ def base_of(task: Task, completion: str, sandbox: Verifier, check: Check, *, who
     code = completion if whole else extract_code(completion)
     if check.verdict is Verdict.PASS or code is None:
         return check.verdict
-    return sandbox.check(program_of(replace(task, test_list=task.base_tests, visible_tests=()), code)).verdict
+    return sandbox.check(
+        program_of(replace(task, test_list=task.base_tests, test_source="", visible_tests=()), code)
+    ).verdict
 
 
 def _settle(future: Future[Any], said: object) -> None:
@@ -329,6 +332,7 @@ def program_of(task: Task, code: str) -> Program:
         test_setup_code=task.test_setup_code,
         entry_point=task.entry_point,
         visible_tests=task.visible_tests,
-        packages=task.packages,
+        packages=(*task.packages, "pytest") if task.test_source else task.packages,
+        test_source=task.test_source,
         reference=task.code,
     )

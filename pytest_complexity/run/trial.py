@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from pytest_complexity.core.outcomes import Key, Outcome, Verdict
 from pytest_complexity.core.tasks import Task
+from pytest_complexity.run import checks
 from pytest_complexity.run.broker import Broker
+from pytest_complexity.run.extraction import extract_code
+from pytest_complexity.run.pipeline import program_of
+from pytest_complexity.sandbox import LiveRun, ProgramStopped, Sandbox
 
 
 class Trial:
-    """The `trial` fixture: `outcome` is None until the test has verified or recorded. Used on pytest's thread."""
+    """The `trial` fixture: `outcome` is None until the test has verified or recorded. Used on pytest's thread.
 
-    def __init__(self, key: Key, task: Task, broker: Broker) -> None:
+    `sandbox` gives the one that functions of the program run in.
+    """
+
+    def __init__(self, key: Key, task: Task, broker: Broker, sandbox: Callable[[], Sandbox]) -> None:
         self.key = key
         self.task = task
         self.outcome: Outcome | None = None
         self._broker = broker
+        self.asserts = False  #: whether the test's own body holds assertions on the program
         self._read = False
+        self._sandbox = sandbox
+        self._run: LiveRun | None = None
 
     @property
     def model(self) -> str:
@@ -45,11 +58,55 @@ class Trial:
         self._broker.completion(self.key)  # what was never answered has no verdict
         return self._record(Verdict.PASS if passed else Verdict.WRONG, detail)
 
-    def record_exception(self, why: Exception) -> Outcome | None:
+    def function(self, name: str) -> Callable[..., Any]:
+        """A function of the completion's code, which runs in the sandbox when it is called.
+
+        All calls of a trial meet one process, which `--cx-timeout` bounds as a whole. Arguments and results are copied
+        and must be plain builtins. The program's exceptions are raised here as `ProgramError`; uncaught they are the
+        verdict `error`. Raises ProgramError where there is no such function, ProgramStopped where the program ended.
+        """
+        code = extract_code(self._broker.completion(self.key))
+        self.asserts = True
+        if code is None:
+            raise ProgramStopped(Verdict.NO_CODE)
+        if self._run is None:
+            self._run = self._sandbox().start(program_of(self.task, code))
+        return self._run.function(name)
+
+    def check(self, test: Callable[[], object]) -> Outcome:
+        """Runs a test on the program's functions, a plain one or a hypothesis test, and records its verdict.
+
+        Hypothesis tries the same examples each time; the detail of a `wrong` is the smallest one that fails. After a
+        verdict that is no pass further tests are not run. Raises what is the test's own mistake.
+        """
+        self.asserts = True
+        if self.outcome is None or self.outcome.verdict is Verdict.PASS:
+            self._record(*checks.run(test))
+        assert self.outcome is not None
+        return self.outcome
+
+    def close(self) -> None:
+        """Ends what runs in the sandbox."""
+        if self._run is not None:
+            self._run.close()
+            self._run = None
+
+    def record_end(self) -> Outcome | None:
+        """Records that the test's body came to its end: `pass` where it has called the program and recorded nothing."""
+        if self.outcome is None and self.asserts:
+            self._record(Verdict.PASS, "")
+        return self.outcome
+
+    def record_exception(self, why: BaseException) -> Outcome | None:
         """Records what the test raised over the answer: `wrong` for a failed assertion, else `error`.
 
-        None, and nothing is recorded, where the test has recorded a verdict already or has not read the completion.
+        None, and nothing is recorded, where the test has recorded a verdict already or has not read the completion. A
+        test that has called the program may raise after a recorded pass too, and what neither the program nor an
+        assertion raised is its own mistake: None again.
         """
+        if self.asserts:
+            said = checks.verdict_of(why)
+            return self._record(*said) if said else None
         if self.outcome is not None or not self._read:
             return None
         lines = str(why).splitlines() or [""]

@@ -20,8 +20,9 @@ from pytest_complexity.core.outcomes import Verdict
 from pytest_complexity.errors import SandboxError
 from pytest_complexity.sandbox import levels
 from pytest_complexity.sandbox.client import Client
+from pytest_complexity.sandbox.live import LiveRun, ProgramError, ProgramStopped
 
-__all__ = ["Check", "Limits", "Program", "Sandbox"]
+__all__ = ["Check", "Limits", "LiveRun", "Program", "ProgramError", "ProgramStopped", "Sandbox"]
 
 BUSY = 0.1  #: the share of its life in line for a processor from which a program's time is not its own
 NEAR = 0.8  #: the share of the limit from which a time is close to it
@@ -33,6 +34,7 @@ class Program:
 
     A `code` that defines `entry_point` runs after `prompt_code`; any other continues it. `packages` may be
     imported beyond the standard library. `reference` only tells which builtin names the task redefines.
+    `test_source` is a file of pytest-style tests, which needs pytest among the packages.
     """
 
     code: str
@@ -44,6 +46,7 @@ class Program:
     visible_tests: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
     reference: str = ""
+    test_source: str = ""
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ class Check:
 
     `detail` is one short printable line without timing, addresses and paths. `visible`: did the visible
     tests pass (None: none). `borderline`: the program ran into the time limit on a busy machine and did
-    otherwise alone. `uncontrolled`: controls were wanted and the task has none, so a pass may be forged.
+    otherwise alone. `uncontrolled`: a pass of a task that has no control, so it may be forged.
     """
 
     verdict: Verdict
@@ -99,17 +102,33 @@ class Sandbox:
         self._thorough = False  # nothing is innocent any more
         self._closed = False
 
+    @property
+    def notices(self) -> list[str]:
+        """What a person should know of the level before the first verdict."""
+        return [f"the sandbox's level is {self.level}, for {self.notice}. See doctor"] if self.notice else []
+
     def check(self, program: Program) -> Check:
         """The verdict on one program; blocks while all workers are taken.
 
         Raises SandboxError where the harness failed.
         """
-        if not program.tests:
+        if not program.tests and not program.test_source:
             raise SandboxError("a program without tests has no verdict: give the task a test_list")
         run, borderline = self._settled(program)
         if run.verdict is Verdict.TAMPERED:
             self._thorough = True
-        return Check(run.verdict, run.detail, run.visible, borderline, run.seconds, uncontrolled=run.controls == 0)
+        uncontrolled = run.verdict is Verdict.PASS and run.controls == 0
+        return Check(run.verdict, run.detail, run.visible, borderline, run.seconds, uncontrolled)
+
+    def start(self, program: Program) -> LiveRun:
+        """Load a program and leave it loaded, for a test that calls its functions; its own tests are not run.
+
+        Takes one of the workers until it is closed. Raises ProgramError and ProgramStopped for what the program does
+        while it is loaded, SandboxError where the harness failed.
+        """
+        if self._closed:
+            raise SandboxError("the sandbox is closed")
+        return LiveRun(self._verifiers.get(), vars(program), self.limits.seconds, self._verifiers.put)
 
     def _settled(self, program: Program) -> tuple[_Run, bool]:
         """A run whose time is the program's own.

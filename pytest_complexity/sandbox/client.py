@@ -34,11 +34,15 @@ class Client:
     def ask(self, program: dict[str, Any], seconds: float, thorough: bool, attempts: int = ATTEMPTS) -> dict[str, Any]:
         """The verdict on a program; where the harness fails, by processes of its own again. Raises SandboxError."""
         request = {"program": program, "seconds": seconds, "thorough": thorough}
+        return self.request(request, tuple(program["packages"]), attempts)
+
+    def request(self, request: dict[str, Any], packages: tuple[str, ...], attempts: int = ATTEMPTS) -> dict[str, Any]:
+        """The answer to a request, by processes of its own again where the harness fails. Raises SandboxError."""
         for attempt in range(1, attempts + 1):
             if self.retired:
                 raise SandboxError("the sandbox is closed")
             try:
-                return self._ask_once(request, tuple(program["packages"]))
+                return self._ask_once(request, packages)
             except (SandboxError, OSError) as error:  # such as a process that the kernel did not let start
                 self.close()
                 if attempt == attempts:

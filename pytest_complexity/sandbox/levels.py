@@ -13,6 +13,7 @@ LEVELS = ("process", "limits", "namespaces")
 _SECONDS, _MEMORY_MB = 10.0, 256
 _PROGRAM = {
     "tests": ["assert f(1) == 2"],
+    "test_source": "",
     "test_imports": [],
     "prompt_code": "",
     "test_setup_code": "",

@@ -14,7 +14,7 @@ from pytest_complexity.core.jsonl import read_bytes, sha256
 from pytest_complexity.core.registry import Registry
 from pytest_complexity.core.tasks import Task, dump_tasks
 from pytest_complexity.errors import TaskError
-from pytest_complexity.suites.dataset import Dataset, read_tasks
+from pytest_complexity.suites.dataset import Dataset, read_tasks, with_source
 
 SUITES = Registry(
     "suite",
@@ -60,11 +60,13 @@ def find_suite(name: str, dataset: str | None = None) -> Dataset:
 def load_file(suite: str, path: Path) -> Dataset:
     """A user's task file. Raises `TaskError`, naming file, line and field."""
     data = read_bytes(path, TaskError)
-    return Dataset(suite, path.name, sha256(data), tuple(read_tasks(data, path, dict)))
+    tasks = tuple(read_tasks(data, path, lambda row: with_source(row, path.parent)))
+    tests = "".join(task.test_source for task in tasks if task.test_file)
+    return Dataset(suite, path.name, sha256(data + tests.encode()), tasks)
 
 
-def load_list(suite: str, tasks: Sequence[Task]) -> Dataset:
-    """Tasks that a test file made in Python. Raises `TaskError`."""
+def load_list(suite: str, tasks: Sequence[Task], directory: Path = Path()) -> Dataset:
+    """Tasks that a test file in `directory` made in Python. Raises `TaskError`."""
     seen: set[str] = set()
     for task in tasks:
         if not isinstance(task, Task):
@@ -72,6 +74,7 @@ def load_list(suite: str, tasks: Sequence[Task]) -> Dataset:
         if task.task_id in seen:
             raise TaskError(f"suite {suite!r}: field 'task_id': {task.task_id!r} stands twice")
         seen.add(task.task_id)
+    tasks = [Task.from_json(with_source(task.to_json(), directory)) if task.test_file else task for task in tasks]
     if not tasks:
         raise TaskError(f"suite {suite!r}: tasks= holds no task")
     return Dataset(suite, "in the test file", sha256(dump_tasks(tasks)), tuple(tasks))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pytest_complexity.core.fields import placed, unexpected
+from pytest_complexity.core.fields import STRING, Fields, placed, unexpected
 from pytest_complexity.core.jsonl import dump_line, line_of, parse_jsonl
 from pytest_complexity.core.tasks import Task, collect_tasks
 from pytest_complexity.errors import TaskError
@@ -32,6 +33,24 @@ class Dataset:
             return self
         tasks = (replace(task, visible_tests=task.test_list[:number]) for task in self.tasks)
         return replace(self, tasks=tuple(tasks))
+
+
+def with_source(row: Mapping[str, Any], directory: Path) -> Mapping[str, Any]:
+    """A task's fields with what its test file holds, which is named relative to `directory`. Raises `TaskError`."""
+    fields = Fields(row, "", TaskError)
+    name = fields.get("test_file", STRING) if "test_file" in row else ""
+    if not name or row.get("test_source"):
+        return row
+    try:
+        source = (directory / name).read_text(encoding="utf-8")
+        ast.parse(source)
+    except OSError as why:
+        raise fields.wrong("test_file", f"{directory / name} cannot be read: {why.strerror}") from None
+    except (SyntaxError, ValueError) as why:
+        raise fields.wrong("test_file", f"{name} is no Python: {why}. Mend the file") from None
+    if not source.strip():
+        raise fields.wrong("test_file", f"{name} is empty. Write tests into it")
+    return {**row, "test_source": source}
 
 
 def read_tasks(data: bytes, path: Path, convert: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> list[Task]:

@@ -82,12 +82,22 @@ def test_the_command_names_the_faults_and_fails_over_them(tmp_path: Path, capsys
     assert main(["data", "check", str(path)]) == 0
 
 
+def test_the_command_names_tasks_without_a_negative_control(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tests = ("if f(1, 2) != 3: raise AssertionError", "if f(2, 2) != 4: raise AssertionError")
+    path = tmp_path / "mine.jsonl"
+    path.write_bytes(dump_tasks([GOOD, Task("T/none", "Add.", tests, GOOD.code)]))
+    assert main(["data", "check", str(path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "T/none: has no negative control, so a pass may be forged: add an assertion on a value"
+    assert lines[-1] == "1 task without a negative control"
+
+
 def test_a_suite_that_is_not_there_and_a_broken_line_are_one_line_each(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["data", "check", "mine"]) == 2
     assert capsys.readouterr().err == (
-        "pytest-complexity: mine: neither a suite (mbpp, humaneval) nor a task file that exists\n"
+        "pytest-complexity: mine: neither a suite (mbpp, humaneval, mbpp+, humaneval+) nor a task file that exists\n"
     )
     path = tmp_path / "mine.jsonl"
     path.write_text(json.dumps({"task_id": "T/1", "text": "x"}) + "\n")

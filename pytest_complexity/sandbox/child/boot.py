@@ -14,8 +14,19 @@ from types import ModuleType
 
 PACKAGE = "_cx"
 PARTS = {
-    "verifier": ("system", "talk", "frames", "literals", "sites", "innocent", "plan", "sandboxed", "verifier"),
-    "zygote": ("system", "filters", "namespaces", "frames", "runner", "zygote"),
+    "verifier": (
+        "system",
+        "talk",
+        "frames",
+        "literals",
+        "sites",
+        "innocent",
+        "plan",
+        "sandboxed",
+        "dialogue",
+        "verifier",
+    ),
+    "zygote": ("system", "filters", "namespaces", "frames", "plain", "testfile", "runner", "live", "zygote"),
 }
 
 

@@ -12,11 +12,17 @@ import struct
 LENGTH = struct.Struct("<I")
 MAX_REPORT = 8192  #: bytes of all reports of a run together
 SEPARATOR = b"\0"
+TEST_FILE = "<test file>"  #: the file name in the code of a task's test file
 KEPT = "__cx_kept__"  #: the name that holds the value an assertion looks at, for the verdict's detail
 
 #: kinds of reports: the visible tests' outcome; then one of the others
 VISIBLE, PASSED, WRONG, ERROR, EXIT, MEMORY = b"visible", b"pass", b"wrong", b"error", b"exit", b"memory"
 ENDS = frozenset((PASSED, WRONG, ERROR, EXIT, MEMORY))
+
+LIVE = b"L"  #: begins the first frame of an order for a live run
+#: kinds of answers of a live run: a plain value, an exception, or a value that does not cross
+VALUE, RAISED, STRANGE = b"value", b"raised", b"strange"
+ANSWERS = frozenset((VALUE, RAISED, STRANGE))
 
 
 def pack(body: bytes) -> bytes:

@@ -16,12 +16,21 @@ from dataclasses import dataclass, field
 from types import CodeType
 from typing import Any
 
-from . import innocent, literals, sites
+from . import frames, innocent, literals, sites
 from .frames import KEPT
 from .sites import Site, Slot
 
 #: what a plan depends on
-FIELDS = ("tests", "test_imports", "prompt_code", "test_setup_code", "visible_tests", "reference", "entry_point")
+FIELDS = (
+    "tests",
+    "test_source",
+    "test_imports",
+    "prompt_code",
+    "test_setup_code",
+    "visible_tests",
+    "reference",
+    "entry_point",
+)
 #: A coin that passes with p gets by with p * (1 - p) ** controls, at most 4.9% with seven; one that knows the order of
 #: the runs with 1 / (1 + controls), if it need not guess at which line to fail.
 LEAST_CONTROLS, ONE_LINE_CONTROLS, MOST_CONTROLS = 7, 19, 40
@@ -202,24 +211,26 @@ def make(program: dict[str, Any]) -> Plan:
     ]
     setup = [program["test_setup_code"]] if program["test_setup_code"].strip() else []
     plan._setup = len(setup)
-    _read(plan, [*setup, *program["tests"]])
+    _read(plan, [*setup, *program["tests"]], program["test_source"])
     shown, tests = list(program["visible_tests"]), list(program["tests"])
     plan.has_visible, plan.shown_among_tests = bool(shown), set(shown) <= set(tests)
     if shown:
-        plan._shown = make({**program, "tests": shown, "visible_tests": []})
+        plan._shown = make({**program, "tests": shown, "test_source": "", "visible_tests": []})
         plan._prefix = len(shown) if tests[: len(shown)] == shown else 0
     plan.body = plan._packed([text.code for text in plan._texts])
     return plan
 
 
-def _read(plan: Plan, sources: list[str]) -> None:
+def _read(plan: Plan, sources: list[str], test_source: str) -> None:
     finder = sites.Finder()
     trees: list[ast.Module] = []
     binds: set[str] = set()
     loads: set[str] = set()
     asks: set[str] = set()
-    for number, source in enumerate(sources):
-        file = f"<tests {number}>"
+    files = [f"<tests {number}>" for number in range(len(sources))]
+    if test_source.strip():
+        sources, files = [*sources, test_source], [*files, frames.TEST_FILE]
+    for number, (source, file) in enumerate(zip(sources, files, strict=True)):
         tree = _parsed(source, "set-up" if number < plan._setup else "test")
         for node in ast.walk(tree):
             if isinstance(node, ast.Name):
@@ -229,11 +240,11 @@ def _read(plan: Plan, sources: list[str]) -> None:
             elif isinstance(node, ast.Attribute):
                 asks.add(node.attr)
         _number(tree, file, len(source.splitlines()) + 1, plan)
-        finder.read(number, tree)
+        finder.read(number, tree, whole_file=file == frames.TEST_FILE)
         trees.append(tree)
-    for number, (source, tree) in enumerate(zip(sources, trees, strict=True)):  # now that all sites are known
+    for source, file, tree in zip(sources, files, trees, strict=True):  # now that all sites are known
         kept = tree if _LOOKS_AT_NAMES.search(source) else _Keeping().visit(tree)
-        plan._texts.append(_Text(f"<tests {number}>", kept, _compiled(kept, f"<tests {number}>")))
+        plan._texts.append(_Text(file, kept, _compiled(kept, file)))
     plan.found = finder.sites
     plan.binds, plan.loads, plan.asks = frozenset(binds), frozenset(loads), frozenset(asks)
 

@@ -35,6 +35,10 @@ _TRANSPARENT = frozenset(
     )
 )
 
+_TRUE = frozenset(("assertTrue", "assertFalse", "assertIsNone", "assertIn", "assertIs"))
+_RAISING = frozenset(("raises", "assertRaises", "assertRaisesRegex"))
+_NOT_SURE = frozenset(("skip", "skipif", "skipIf", "skipUnless", "xfail", "expectedFailure", "fixture"))
+
 _RARE_TYPES = ("memoryview", "slice", "staticmethod")
 
 Chance = random.Random
@@ -89,9 +93,15 @@ class Finder:
         self._entered: set[str] = set()
         self._scope = _Scope()
 
-    def read(self, chunk: int, tree: ast.Module) -> None:
-        """Look for sites in the statements of one text."""
+    def read(self, chunk: int, tree: ast.Module, whole_file: bool = False) -> None:
+        """Look for sites in the statements of one text; of a whole file also in the tests that pytest runs."""
         self._statements(chunk, tree.body, self._scope)
+        if whole_file:
+            for test in _tests_of(tree):
+                scope = _Scope(dict(self._scope.tables))
+                for decorator in test.decorator_list:
+                    self._parametrized(decorator, scope)
+                self._statements(chunk, test.body, scope)
 
     # -- what is surely reached -------------------------------------------------------------------------------
 
@@ -109,6 +119,8 @@ class Finder:
                 self._loop(chunk, statement, scope)
             elif isinstance(statement, (ast.With, ast.AsyncWith)) and all(map(_lets_through, statement.items)):
                 self._statements(chunk, statement.body, scope)
+            elif isinstance(statement, (ast.With, ast.AsyncWith)) and len(statement.items) == 1:
+                self._raises(chunk, statement)
             elif isinstance(statement, ast.Try) and _must_raise(statement, body[at + 1 :]):
                 self._handler(chunk, statement)
             if any(isinstance(part, (ast.Return, ast.Raise, ast.Break, ast.Continue)) for part in _own(statement)):
@@ -127,6 +139,9 @@ class Finder:
     def _call(self, chunk: int, statement: ast.Expr, scope: _Scope) -> None:
         call = statement.value.value if isinstance(statement.value, ast.Await) else statement.value
         if not isinstance(call, ast.Call):
+            return
+        if _name(call.func) in _TRUE and call.args:
+            self._site(chunk, statement.lineno, self._held_slots(call, scope))
             return
         if self._compares(call):
             self._site(chunk, statement.lineno, self._pair_slots(call, scope))
@@ -181,6 +196,26 @@ class Finder:
         if len(slots) == 1 and statement.handlers[0].type is not None:
             self.sites.append(Site(chunk, frozenset(lines), COMPUTED, tuple(slots)))
 
+    def _raises(self, chunk: int, statement: ast.With | ast.AsyncWith) -> None:
+        """`pytest.raises` or `assertRaises`: it waits for something else."""
+        call = statement.items[0].context_expr
+        if isinstance(call, ast.Call) and _name(call.func) in _RAISING and call.args:
+            lines = {node.lineno for part in statement.body for node in ast.walk(part) if isinstance(node, ast.stmt)}
+            slot = Slot(COMPUTED, call.args, 0, lambda chance, _: _strange(chance))
+            self.sites.append(Site(chunk, frozenset(lines), COMPUTED, (slot,)))
+
+    def _parametrized(self, decorator: ast.expr, scope: _Scope) -> None:
+        """Notes the columns of a table that a test's arguments run over."""
+        if not isinstance(decorator, ast.Call) or _name(decorator.func) != "parametrize" or len(decorator.args) < 2:
+            return
+        try:
+            said = literals.value(decorator.args[0])
+        except literals.NoValue:
+            return
+        names = [name.strip() for name in said.split(",")] if isinstance(said, str) else list(said)
+        targets: list[ast.expr] = [ast.Name(name, ast.Store()) for name in names]
+        self._runs_over(targets[0] if len(names) == 1 else ast.Tuple(targets, ast.Store()), decorator.args[1], scope)
+
     def _compares(self, call: ast.Call) -> bool:
         """Whether a call asserts that its first argument is its second."""
         name = _name(call.func)
@@ -218,6 +253,16 @@ class Finder:
         yield from self._slots(node, scope)
         opposite = node.operand if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not) else _not(node)
         yield Slot(TRUTH, container, key, lambda *_: opposite)
+
+    def _held_slots(self, call: ast.Call, scope: _Scope) -> Iterator[Slot]:
+        """The slots of a call that asserts something of its first argument."""
+        node = call.args[0]
+        if _name(call.func) == "assertTrue":
+            yield from self._slots(node, scope)
+        if _name(call.func) in ("assertTrue", "assertFalse"):
+            yield Slot(TRUTH, call.args, 0, lambda *_: _not(node))
+        else:
+            yield Slot(COMPUTED, call.args, 0, lambda chance, _: _beside_none(node, chance))
 
     def _slots(self, node: ast.expr, scope: _Scope) -> Iterator[Slot]:
         if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.And):
@@ -297,6 +342,25 @@ class Finder:
             yield Slot(ORDER, node.comparators, 0, lambda *_: ast.Constant(-math.inf if below else math.inf))
         elif _number(left) is not None:
             yield Slot(ORDER, node, "left", lambda *_: ast.Constant(math.inf if below else -math.inf))
+
+
+def _tests_of(tree: ast.Module) -> Iterator[ast.FunctionDef]:
+    """The test functions and methods of a file that surely run; the last of a name holds."""
+    last = {part.name: part for part in tree.body if isinstance(part, (ast.FunctionDef, ast.ClassDef))}
+    for name, part in last.items():
+        if _may_not_run(part):
+            continue
+        if isinstance(part, ast.FunctionDef) and name.startswith("test"):
+            yield part
+        elif isinstance(part, ast.ClassDef) and (name.startswith("Test") or "TestCase" in map(_name, part.bases)):
+            methods = {each.name: each for each in part.body if isinstance(each, ast.FunctionDef)}
+            for method in methods.values():
+                if method.name.startswith("test") and not _may_not_run(method) and "__init__" not in methods:
+                    yield method
+
+
+def _may_not_run(node: ast.FunctionDef | ast.ClassDef) -> bool:
+    return any(_name(getattr(each, "func", each)) in _NOT_SURE for each in node.decorator_list)
 
 
 def _own(statement: ast.AST) -> Iterator[ast.AST]:

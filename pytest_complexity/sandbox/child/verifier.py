@@ -24,6 +24,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from . import frames, plan, system, talk
+from .dialogue import Answer, Dialogue, Gone
 from .sandboxed import Sandboxed, ZygoteLost
 
 EXIT_PATIENCE = 1.0
@@ -88,6 +89,7 @@ class Verifier:
         self._sandbox: Sandboxed | None = None
         self._plans: dict[str, plan.Plan] = {}
         self._memory = OutOfMemory()
+        self._dialogue = Dialogue(self, parent)
 
     def serve(self) -> None:
         """Answer every request with a verdict or an `error`, which is the harness's own."""
@@ -97,7 +99,7 @@ class Verifier:
             while True:
                 talk.send(self._parent, self._answer(talk.receive(self._parent)))
                 self._ready()
-        except (EOFError, OSError, ParentGone):
+        except (EOFError, OSError, ParentGone, Gone):
             pass
         finally:
             self._close()
@@ -122,6 +124,8 @@ class Verifier:
 
     def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
         try:
+            if "live" in request:
+                return self._dialogue.answer(request)
             task = self.plan(request["program"])
             trial = Trial(self, request["program"], task, request["seconds"])
             result, controls = trial.verdict(request["thorough"])
@@ -151,19 +155,28 @@ class Verifier:
 
     def run(self, head: tuple[Any, ...], body: bytes, seconds: float) -> Result:
         """One run of a program on some tests. Raises ZygoteLost where there is none to be had."""
-        if self._sandbox is None:
-            self._start()
-            assert self._sandbox is not None
-        self._memory.look()
-        channel = self._sandbox.channel()
+        channel = self.channel()
         token = secrets.token_hex(8).encode()
         began = time.monotonic()
         try:
             reports = self._listen(channel, token, marshal.dumps((token, *head)), body, began + seconds)
-            result = self._conclude(reports, channel, time.monotonic() - began, seconds)
+            result = self.conclude(reports, channel, time.monotonic() - began, seconds)
         finally:
             channel.close()
         return result
+
+    def channel(self) -> socket.socket:
+        """The socket to a run that waits for its order. Raises ZygoteLost."""
+        if self._sandbox is None:
+            self._start()
+            assert self._sandbox is not None
+        self._memory.look()
+        return self._sandbox.channel()
+
+    def end_run(self) -> None:
+        """Leave nothing of a run that has no verdict. Raises ZygoteLost."""
+        if self._sandbox is not None:
+            self._sandbox.end()
 
     def _listen(self, channel: socket.socket, token: bytes, head: bytes, body: bytes, deadline: float) -> _Reports:
         reports = _Reports(token)
@@ -183,7 +196,7 @@ class Verifier:
             reports.take(_received(channel))
         return reports
 
-    def _conclude(self, reports: _Reports, channel: socket.socket, seconds: float, limit: float) -> Result:
+    def conclude(self, reports: _Reports | Answer, channel: socket.socket, seconds: float, limit: float) -> Result:
         """End the run, and say what came of it."""
         assert self._sandbox is not None
         delay = self._sandbox.delay() if seconds > NEAR * limit or reports.late else 0.0

@@ -25,7 +25,7 @@ import time
 import warnings
 from collections.abc import Callable
 
-from . import filters, namespaces, runner, system
+from . import filters, live, namespaces, runner, system, testfile
 
 # What programs import most, loaded once instead of once a trial; each module more would weigh on every fork.
 # Loading binds no name in a program.
@@ -73,6 +73,8 @@ def warm(names: list[str]) -> None:
     for name in names:
         with contextlib.suppress(Exception):
             __import__(name)
+    if "pytest" in names:
+        testfile.warm()
 
 
 def drop_privileges(uid: int) -> None:
@@ -146,7 +148,7 @@ class Zygote:
                 os.chdir(self._home)
                 if self._limit_processes:
                     system.limit("NPROC", MAX_PROCESSES)
-                runner.serve(channel)
+                runner.serve(channel, live.Live)
             finally:
                 os._exit(0)
         channel.close()

@@ -94,6 +94,8 @@ def test_unmeasured_trials_are_told_beside_those_that_were_measured() -> None:
         "measured": 27,
         "planned": 30,
         "unmeasured": 3,
+        "uncontrolled": 0,
+        "uncontrolled_tasks": [],
         "calls": "all",
         "scored": 2,
         "cost_unit": "unit",
