@@ -133,12 +133,12 @@ class OpenAIModel:
         return prompt, self._sampling.max_tokens
 
     def check(self) -> None:
-        """Raises `ModelError`: no client, no key or one that is refused, no server, a name that it does not know."""
+        """Raises `ModelError`: no client, no key or one that is refused, no server, a name that it does not offer."""
         if importlib.util.find_spec("openai") is None:
             raise ModelError(f"model {self.name!r}: the package openai is not installed: pip install openai")
         url = self._server.address()
         if url and not url.startswith(("http://", "https://")):
-            raise ModelError(f"model {self.name!r}: {url!r} is no address: give it as http://HOST:PORT/v1")
+            raise ModelError(f"model {self.name!r}: {url!r} is not an address. Write http://HOST:PORT/v1")
         if not self._server.key():
             variable = self._server.key_env or KEY_VARIABLE
             other = "" if self._server.key_env else f", or {URL_VARIABLE} for a server that needs none"
@@ -167,8 +167,8 @@ class OpenAIModel:
             return
         if known and self._model not in known:
             raise ModelError(
-                f"model {self.name!r}: {place} knows no {self._model!r}: it has {_some(known)} "
-                "(listed = false in the model's table asks it all the same)"
+                f"model {self.name!r}: {place} does not offer {self._model!r}, but {_some(known)}. "
+                "Correct the name, or set listed = false in the model's table to ask for it anyway"
             )
 
     async def complete(self, suite: str, task: Task, trial: int) -> Completion:

@@ -108,7 +108,7 @@ def check_models(recording: Recording, ladder: Iterable[str]) -> None:
     for name in ladder:
         if name not in recording.models:
             raise RecordingError(
-                f"--cx-models: no line of the recording is by {name!r}; it knows {', '.join(recording.models)}"
+                f"--cx-models: no line of the recording is by {name!r}. It has {', '.join(recording.models)}"
             )
 
 

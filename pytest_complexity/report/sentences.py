@@ -239,7 +239,7 @@ def _out_of_order(report: Report) -> str:
     """Tasks that an earlier model on the ladder solves and the last does not, and how much of that is luck."""
     nested, last = report["nested"], report["run"]["ladder"][-1]
     luck = (
-        "one trial a model cannot show how much of this is luck"
+        "one task, or one trial a model, cannot show how much of this is luck"
         if nested["luck"] is None
         else f"asked as often again, {last} itself would be right in {percent(nested['luck'])}, by luck alone"
     )

@@ -48,7 +48,7 @@ def read_choices(text: str, ladder: Sequence[str]) -> Choices:
         fields = Fields(record, line_of(path, number), ChoiceError)
         key = (fields.get("suite", STRING.or_null()), fields.get("task_id", NAME))
         if key in shares:
-            raise fields.wrong("task_id", f"{key[1]!r} stands there twice. Keep one of the two")
+            raise fields.wrong("task_id", f"{key[1]!r} is on two lines. Keep one of them")
         shares[key] = _shares(fields, ladder)
     return Choices(name, Path(path), shares)
 

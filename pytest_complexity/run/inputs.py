@@ -93,12 +93,12 @@ def measured_of(run: RunRecord, ladder: Sequence[str] | None = None) -> Measured
     """The counts of a run: trials that lie beyond its number, or off the ladder, are left out."""
     names = run.ladder if ladder is None else tuple(ladder)
     if not names:
-        raise RecordingError(f"--models: no model named; the run knows {', '.join(run.config['models'])}")
+        raise RecordingError(f"--models: no model named. The run has {', '.join(run.config['models'])}")
     for name in names:
         if names.count(name) > 1:
-            raise RecordingError(f"--models: {name!r} stands twice on the ladder")
+            raise RecordingError(f"--models: {name!r} is on the ladder twice. Name each model once")
         if name not in run.config["models"]:
-            raise RecordingError(f"--models: the run has no {name!r}; it knows {', '.join(run.config['models'])}")
+            raise RecordingError(f"--models: the run has no {name!r}. It has {', '.join(run.config['models'])}")
     trials = run.config["trials"]
     outcomes = tuple(each for each in run.outcomes if each.model in names and each.trial < trials)
     asked = {(each.suite, each.task_id) for each in outcomes}

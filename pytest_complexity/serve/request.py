@@ -128,7 +128,7 @@ def _members(text: str) -> Iterator[tuple[str, Member]]:
                 raise json.JSONDecodeError("Expecting a field's name in double quotes", text, place)
             name, place = _DECODER.raw_decode(text, place)
             if name in seen:
-                raise ValueError(f"the field {name[:60]!r} stands twice")
+                raise ValueError(f"the field {name[:60]!r} is there twice")
             seen.add(name)
             value_start = _after(text, place, ":")
             value, end = _DECODER.raw_decode(text, value_start)

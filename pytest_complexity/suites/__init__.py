@@ -72,7 +72,7 @@ def load_list(suite: str, tasks: Sequence[Task], directory: Path = Path()) -> Da
         if not isinstance(task, Task):
             raise TaskError(f"suite {suite!r}: tasks= wants Task objects, found {type(task).__name__}")
         if task.task_id in seen:
-            raise TaskError(f"suite {suite!r}: field 'task_id': {task.task_id!r} stands twice")
+            raise TaskError(f"suite {suite!r}: field 'task_id': two tasks are named {task.task_id!r}. Rename one")
         seen.add(task.task_id)
     tasks = [Task.from_json(with_source(task.to_json(), directory)) if task.test_file else task for task in tasks]
     if not tasks:

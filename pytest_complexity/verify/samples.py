@@ -121,7 +121,8 @@ class Samples:
                 key = (sample.model, sample.task_id, sample.trial)
                 if key in seen:
                     raise SampleError(
-                        f"{source.path}: trial {sample.trial} of {sample.model} on {sample.task_id} stands there twice"
+                        f"{source.path}: trial {sample.trial} of {sample.model} on {sample.task_id} "
+                        "is there twice. Keep one"
                     )
                 seen.add(key)
                 counts.setdefault(sample.model, Counter())[sample.task_id] += 1

@@ -44,7 +44,7 @@ def test_an_option_that_cannot_be_used(run: Runner, options: list[str], said: st
     ("models", "said"),
     [
         ("small,small", "'small' is on the ladder twice"),
-        ("small,giant", "no line of the recording is by 'giant'; it knows small, large"),
+        ("small,giant", "no line of the recording is by 'giant'. It has small, large"),
         (",", "it names no model"),
     ],
 )

@@ -184,7 +184,7 @@ def test_models_that_cannot_run_stop_the_run_with_the_way_to_mend_each(
             "*set OPENAI_API_KEY*",
             "*there is no model 'nope'. Use one of codellama, gpt35, gpt4, *down, strange, slip*",
             "*model 'down': no answer from http://127.0.0.1:9/v1*start the server*",
-            "*model 'strange': http://127.0.0.1:*/v1 knows no 'huge': it has tiny*",
+            "*model 'strange': http://127.0.0.1:*/v1 does not offer 'huge', but tiny*",
             "*models.slip] there is no setting 'modle'*",
             "*--cx-replay*",
         ]

@@ -274,7 +274,7 @@ BAD = {
     "a list": (b"[]", 400, "not JSON: Expecting '{'"),
     "nan": (b'{"model": "auto", "x": NaN}', 400, "NaN is not JSON"),
     "deep": (b'{"model": "auto", "x": ' + b"[" * 200_000, 400, "cannot be read"),
-    "twice": (b'{"model": "auto", "model": "large"}', 400, "'model' stands twice"),
+    "twice": (b'{"model": "auto", "model": "large"}', 400, "'model' is there twice"),
     "nothing": (b"", 400, "the body is not JSON"),
     "no model": (b"{}", 400, "field 'model'"),
     "a number": (b'{"model": 3}', 400, "field 'model'"),

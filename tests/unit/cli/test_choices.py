@@ -61,7 +61,7 @@ def test_a_routers_choices_are_a_row_beside_a_shuffle_of_its_own(counts: str, tm
         ([{"task_id": "T/0"}], "line 1, field 'model': is missing. Or give `chances`"),
         ([{"task_id": "T/0", "chances": {"small": 0.5}}], "field 'chances': add up to 0.5, not to 1"),
         ([{"task_id": "T/0", "chances": {"huge": 1}}], "field 'chances.huge': no model of the ladder (small, large)"),
-        ([{"task_id": "T/0", "model": "small"}] * 2, "line 2, field 'task_id': 'T/0' stands there twice"),
+        ([{"task_id": "T/0", "model": "small"}] * 2, "line 2, field 'task_id': 'T/0' is on two lines"),
     ],
 )
 def test_choices_that_cannot_be_used_are_one_line(

@@ -151,8 +151,8 @@ MISTAKES: list[tuple[list[str], str]] = [
     (["label", "{counts}", "--rule", "tier@2"], "write tier@3/5"),
     (["label", "{counts}", "--models", "huge"], "no model 'huge'"),
     (["label", "{counts}", "--models", ","], "no model named"),
-    (["label", "{run}", "--models", "huge"], "has no 'huge'; it knows small, large"),
-    (["label", "{run}", "--models", "small,small"], "stands twice"),
+    (["label", "{run}", "--models", "huge"], "has no 'huge'. It has small, large"),
+    (["label", "{run}", "--models", "small,small"], "is on the ladder twice"),
     (["label", "{run}", "--models", ","], "no model named"),
     (["label", "{counts}", "-o", "{tmp}"], "cannot be written: Is a directory"),
     (["label", "{counts}", "-o", "{counts}/labels.jsonl"], "cannot be written"),
@@ -373,7 +373,7 @@ def test_train_tells_what_it_did_with_every_task_and_score_reads_what_it_wrote(
     assert main(["train", labels, "-o", str(directory), "--seed", "3"]) == 0
     out, err = capsys.readouterr()
     assert all(
-        name in out for name in ("tfidf", "majority", "length", "knn", "untrained", "exact", "within 1", "any of 5")
+        name in out for name in ("tfidf", "majority", "length", "knn", "untrained", "exact", "within 1", "in 5 tries")
     )
     assert err.startswith("80 tasks: ")
     assert "64 tasks trained on, 16 held out" in err

@@ -72,7 +72,7 @@ def test_a_broken_copy_of_humaneval_names_line_and_field(tmp_path: Path) -> None
 
 def test_tasks_made_in_python_are_checked_too() -> None:
     task = Task("A", "text")
-    with pytest.raises(TaskError, match="stands twice"):
+    with pytest.raises(TaskError, match="two tasks are named"):
         load_list("mine", [task, task])
     with pytest.raises(TaskError, match="holds no task"):
         load_list("mine", [])

@@ -102,7 +102,7 @@ def test_a_task_goes_by_the_names_that_other_tools_give_it(tmp_path: Path, name:
         ([row(0, text=5)], "line 1, field 'completion': expected a string, got an integer"),
         ([row(0, model="a", trial=-1)], "line 1, field 'trial': expected an integer from 0"),
         ([row(0, model="a\nb")], "line 1, field 'model': expected one printable line"),
-        ([row(0, model="a", trial=1), row(0, model="a", trial=1)], "trial 1 of a on HumanEval/0 stands there twice"),
+        ([row(0, model="a", trial=1), row(0, model="a", trial=1)], "trial 1 of a on HumanEval/0 is there twice"),
         (["5"], "line 1: expected an object"),
         ([], "s.jsonl: holds no sample"),
         (["x" * (17 << 20)], "line 1: longer than 16 MiB"),
