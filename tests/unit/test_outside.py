@@ -48,7 +48,7 @@ def test_these_names_are_built_in() -> None:
     assert list(CALL_POLICIES.built_in) == ["all", "lazy", "budget", "switching", "cascade"]
     assert list(CLASSIFIERS.built_in) == ["majority", "length", "knn", "tfidf", "embedding", "lm", "openai"]
     assert list(rules.BUILT_IN) == ["complexitynet", "tier"]
-    assert list(SUITES.built_in) == ["mbpp", "humaneval"]
+    assert list(SUITES.built_in) == ["mbpp", "humaneval", "mbpp+", "humaneval+"]
     assert list(registry.BUILT_IN) == ["codellama", "gpt35", "gpt4", "scripted"]
     assert list(registry.ADAPTERS.built_in) == ["openai", "ctransformers", "llamacpp", "scripted"]
 
