@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("pythons", nargs=2, metavar="PYTHON")
     parser.add_argument("--rounds", type=int, default=15)
     arguments = parser.parse_args()
-    pythons = [os.path.abspath(python) for python in arguments.pythons]  # noqa: PTH100  (a link to another one stays)
+    pythons = [os.path.abspath(python) for python in arguments.pythons]  # a link to another one stays
     pytest = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "test_empty.py"]
     cases = {}
     for letter, python in zip("AB", pythons, strict=True):
