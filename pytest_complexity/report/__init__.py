@@ -112,7 +112,8 @@ def _policies(findings: Findings) -> dict[str, Any]:
 
 def _model(score: ModelScore) -> dict[str, Any]:
     record = _plain(asdict(score))
-    record["pass_at"] = {str(k): value for k, value in score.pass_at.items()}
+    for name in ("pass_at", "pass_all"):
+        record[name] = {str(k): value for k, value in record[name].items()}
     return record
 
 

@@ -36,6 +36,8 @@ class Column:
 MODELS = (
     Column("accuracy", "accuracy", "percent", "accuracy_ci"),
     *(Column(f"pass@{k}", f"pass_at.{k}", "percent", forms=("terminal", "page"), optional=True) for k in (1, 5, 10)),
+    *(Column(f"pass^{k}", f"pass_all.{k}", "percent", forms=("page",), optional=True) for k in (5, 10)),
+    Column("base tests", "base_accuracy", "percent", optional=True),
     Column("tasks", "tasks", "count"),
     Column("trials", "trials", "count"),
     Column("spent", "cost_usd", "dollars", forms=("page",), optional=True),

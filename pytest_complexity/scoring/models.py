@@ -6,6 +6,7 @@ Tasks, not trials, are what is sampled: the trials of a task are alike, so every
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
@@ -21,13 +22,17 @@ PASS_AT = (1, 5, 10)
 class ModelScore:
     """One model. `accuracy` is the mean success rate over the tasks with a measured trial; None where none has one.
 
-    `pass_at` by k, None where a task has fewer trials; `verdicts` None where only counts are known; `cost_usd` the
-    total, None where a trial's is not known; `seconds` the median time of a call, None where none is known.
+    `pass_at` and `pass_all` (pass^k: all of k trials right) by k, None where a task has fewer trials; `base_accuracy`
+    that of the suite's base tests alone, None where a measured trial has no such verdict; `verdicts` None where only
+    counts are known; `cost_usd` the total, None where a trial's is not known; `seconds` the median time of a call,
+    None where none is known.
     """
 
     accuracy: float | None
     accuracy_ci: Interval | None
     pass_at: Mapping[int, float | None]
+    pass_all: Mapping[int, float | None]
+    base_accuracy: float | None
     tasks: int
     trials: int
     verdicts: Mapping[str, int] | None
@@ -48,6 +53,8 @@ def score_model(
         accuracy=fmean(rates) if rates else None,
         accuracy_ci=share_interval(rates) if rates else None,
         pass_at={k: mean_pass_at(k, measured) for k in PASS_AT},
+        pass_all={k: mean_pass_all(k, measured) for k in PASS_AT},
+        base_accuracy=_base_accuracy(counts, own),
         tasks=len(measured),
         trials=sum(trials for _, trials in measured),
         verdicts={name: count for name, count in tally.items() if count} if outcomes else None,
@@ -64,3 +71,25 @@ def mean_pass_at(k: int, measured: Sequence[tuple[int, int]]) -> float | None:
     if not measured or any(trials < k for _, trials in measured):
         return None
     return fmean(1 - math.comb(trials - successes, k) / math.comb(trials, k) for successes, trials in measured)
+
+
+def mean_pass_all(k: int, measured: Sequence[tuple[int, int]]) -> float | None:
+    """Mean over tasks of the unbiased C(c, k) / C(n, k): pass^k, all of k trials right (arXiv 2406.12045).
+
+    None, "not estimable", where a task has fewer than k trials; `measured` holds (c successes, n trials).
+    """
+    if not measured or any(trials < k for _, trials in measured):
+        return None
+    return fmean(math.comb(successes, k) / math.comb(trials, k) for successes, trials in measured)
+
+
+def _base_accuracy(counts: Sequence[TaskCounts], own: Sequence[Outcome]) -> float | None:
+    tasks = {(task.suite, task.task_id) for task in counts}
+    passed: dict[tuple[str, str], list[bool]] = defaultdict(list)
+    for outcome in own:
+        task = outcome.suite, outcome.task_id
+        if outcome.verdict.measured and task in tasks:
+            if outcome.base is None:
+                return None
+            passed[task].append(outcome.base is Verdict.PASS)
+    return fmean(fmean(trials) for trials in passed.values()) if passed else None

@@ -68,9 +68,11 @@ def test_the_report_has_what_gates_and_readers_rely_on(made: Results) -> None:
     report = strict(made.json())
     for name in LADDER:
         assert set(report["models"][name]) == {
-            *("accuracy", "accuracy_ci", "pass_at", "tasks", "trials", "verdicts", "cost_usd", "seconds")
+            *("accuracy", "accuracy_ci", "pass_at", "pass_all", "base_accuracy"),
+            *("tasks", "trials", "verdicts", "cost_usd", "seconds"),
         }
         assert list(report["models"][name]["pass_at"]) == ["1", "5", "10"]
+        assert list(report["models"][name]["pass_all"]) == ["1", "5", "10"]
     assert {"counts", "rule", "stable_share"} <= set(report["levels"])
     assert list(report["levels"]["counts"]) == ["1", "2", "3", "4", "5"]
     assert list(report["policies"])[:6] == ["assignment", *(f"always-{name}" for name in LADDER), "oracle", "random"]
