@@ -94,5 +94,5 @@ def test_a_recording_that_is_missing_or_empty_is_an_error(tmp_path: Path) -> Non
 
 def test_a_model_without_any_line_is_named_with_those_that_have_some(tmp_path: Path) -> None:
     recording = Recording.read([recorded(tmp_path / "r.jsonl", LINE)])
-    with pytest.raises(RecordingError, match="'large'. It has small"):
+    with pytest.raises(RecordingError, match=r"'large'\. It has small"):
         check_models(recording, ["small", "large"])
