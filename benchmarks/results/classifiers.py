@@ -388,7 +388,7 @@ def authors(data: Path) -> Iterator[str]:
         "Their five test splits of 34 tasks, their tuned model's answers and the untrained one's, levels 1 to 5; an "
         "answer that is no level is wrong. `majority`: the most frequent label of the split itself, which flatters it."
     )
-    yield table("answers|exact|95%|within 1|in 5 tries|F1|kappa|majority", rows)
+    yield table("answers|exact|95%|within 1|5 tries|F1|kappa|majority", rows)
 
 
 def _level(text: str) -> int:
@@ -539,7 +539,7 @@ def language_model(data: Path, shelf: Shelf) -> Iterator[str]:
         f"training. Against the majority label: {value['test']['better']} tasks better, {value['test']['worse']} worse "
         f"(McNemar p = {value['test']['p']:.2g})."
     )
-    yield table("classifier|exact|95%|within 1|in 5 tries|log-loss|chances", rows)
+    yield table("classifier|exact|95%|within 1|5 tries|log-loss|chances", rows)
 
 
 def main() -> None:

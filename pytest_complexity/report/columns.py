@@ -55,7 +55,7 @@ POLICIES = (
 CLASSIFIERS = (
     Column("exact", "accuracy", "percent", "accuracy_ci"),
     Column("within 1", "within_one", "percent"),
-    Column("in 5 tries", "any_of_n", "percent"),
+    Column("5 tries", "any_of_n", "percent"),
     Column("F1", "macro_f1", "two"),
     Column("kappa", "kappa", "two"),
     Column("loss", "log_loss", "three"),

@@ -33,7 +33,7 @@ def test_the_report_holds_the_routers_score_its_leaks_and_its_policies(
 ) -> None:
     result = run(router, "--cx-gate=router.leaked == 1", "--cx-gate=router.majority <= 1", *mode)
     assert result.ret == 0
-    result.stdout.fnmatch_lines(["levels by *exact*within 1*in 5 tries*", "WARNING: 1 of these tasks repeat *"])
+    result.stdout.fnmatch_lines(["levels by *exact*within 1*5 tries*", "WARNING: 1 of these tasks repeat *"])
     report = json.loads((suite.path / "run" / "report.json").read_text())
     assert report["router"]["classifier"] == "majority"
     assert report["router"]["tasks"] == 2  # T/3 was solved once of twice, and has no level
