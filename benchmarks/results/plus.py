@@ -241,7 +241,7 @@ def page(data: Path, rows: Sequence[Row], totals: Mapping[str, int]) -> Iterator
             ]
         )
     yield table("suite|programs|base: evalplus|base: ours|plus: evalplus|plus: ours|different", counts) + "\n"
-    yield "Programs are the first of each recording in an order drawn by hash: "
+    yield "Programs are the first of each recording in an order drawn by hash:"
     yield "; ".join(f"{suite}: {', '.join(SETS[suite][1])}" for suite in totals) + ".\n"
     yield "## Differences by cause\n"
     causes: Mapping[str, list[str]] = defaultdict(list)
@@ -252,7 +252,7 @@ def page(data: Path, rows: Sequence[Row], totals: Mapping[str, int]) -> Iterator
     yield table("cause|programs|which", found) + "\n" if found else "None.\n"
     yield "## Seconds for a verdict (base and plus)\n"
     yield table("suite|median: evalplus|ours|mean: evalplus|ours|longest: evalplus|ours", times) + "\n"
-    yield "Without starting Python and without evalplus's run of the references. The machine had other work: compare "
+    yield "Without starting Python and without evalplus's run of the references. The machine had other work: compare"
     yield "within a row alone. [verdicts.md](verdicts.md) has rates.\n"
     yield "## Tasks of MBPP+ that differ from MBPP\n"
     yield from signatures(data)
