@@ -2,12 +2,14 @@
 
     python benchmarks/results/routing.py DATA > docs/results/routing.md
 
-DATA holds `outcomes/`, `recordings/`, `complexitynet/` and `mbpp/`. Everything is seeded; it takes a few minutes.
+DATA holds `outcomes/`, `difftrust/`, `recordings/`, `complexitynet/` and `mbpp/`. Everything is seeded; it takes a few
+minutes. Names of parts after DATA (`ladders`, `difftrust`, `paper`, `held_out_labels`) print those alone.
 """
 
 from __future__ import annotations
 
 import csv
+import json
 import subprocess
 import sys
 import tempfile
@@ -46,6 +48,13 @@ LADDERS = (
     ),
     ("RouterDC's MBPP, seven models, ten trials", "mbpp-routerdc-10trials.jsonl", None),
     ("The paper's authors' MBPP, two models, five trials", "mbpp-complexitynet-5trials.jsonl", None),
+)
+#: By price: the first, the lower median and the last; and all eight.
+DIFFTRUST = ("ministral_8b", "deepseek_r1", "claude_opus_4")
+CURRENT = tuple(
+    (f"DiffTrust's {title}, {number} models, ten trials", f"{suite}-counts.jsonl", ladder)
+    for suite, title in (("mbpp", "MBPP"), ("humaneval", "HumanEval"))
+    for number, ladder in (("three", DIFFTRUST), ("eight", None))
 )
 
 
@@ -112,9 +121,46 @@ def policies(report: dict[str, Any]) -> str:
 
 
 def ladders(data: Path) -> Iterator[str]:
+    yield "## Every policy, in five folds"
+    yield (
+        "Trained with the default classifier on four folds, judged on the fifth; near-duplicates share a fold. Right "
+        "and differences in percent of tasks, with 95% intervals over tasks; p of the paired test against the best "
+        "single model. Costs of RouterBench are recorded dollars. RouterDC and the authors recorded none: there the "
+        "units 1, 10, 100, ... stand, which for RouterDC's models of 7 and 8 billion parameters is no statement about "
+        "money. `utility` takes a solved task to be worth ten calls of the dearest model. A router beats the zero "
+        f"router where the interval lies above 0; fewer than {LEAST} tasks sent elsewhere than most tell nothing."
+    )
+    yield from compared([(title, read_inputs([data / "outcomes" / file], models)) for title, file, models in LADDERS])
+
+
+def difftrust(data: Path) -> Iterator[str]:
+    yield "## The same on eight current models"
+    yield (
+        "DiffTrust's programs (arXiv 2507.00057), ten trials a model, in our sandbox; the ladders are in the order of "
+        "price: the first model, the lower median and the last, and all eight. The dollars are estimates from the "
+        "programs that were kept: prose and reasoning tokens are missing, so the true cost of gpt_o4_mini and "
+        "deepseek_r1 is several times higher. MBPP's prompts show no test."
+    )
+    yield from compared([(title, with_estimates(data / "difftrust" / file, models)) for title, file, models in CURRENT])
+
+
+def with_estimates(file: Path, models: Sequence[str] | None) -> Measured:
+    """The counts of a file, with its estimates of cost in the place of measured costs."""
+    measured = read_inputs([file], models)
+    lines = map(json.loads, file.read_text().splitlines())
+    costs = {line["task_id"]: line["cost_usd_estimated"] for line in lines}
+    counts = [replace(task, cost_usd=_known(costs[task.task_id], measured.ladder)) for task in measured.counts]
+    return replace(measured, counts=tuple(counts))
+
+
+def _known(costs: dict[str, float | None], ladder: Sequence[str]) -> dict[str, float]:
+    return {name: cost for name, cost in costs.items() if name in ladder and cost is not None}
+
+
+def compared(sets: Sequence[tuple[str, Measured]]) -> Iterator[str]:
+    """Whether each router beats the zero router, then every policy on each ladder."""
     found, summary = [], []
-    for title, file, models in LADDERS:
-        measured = read_inputs([data / "outcomes" / file], models)
+    for title, measured in sets:
         report = dict(judged(measured)[0].report)
         routing = report["routing"]
         aiq, cpt = routing["aiq"], routing["cpt"]
@@ -138,15 +184,6 @@ def ladders(data: Path) -> Iterator[str]:
                 verdict = "yes" if low > 0 else "worse" if high < 0 else "no"
                 verdict = verdict if elsewhere >= LEAST else "too few to tell"
                 summary.append([title, name, str(elsewhere), points(score["over_zero"], (low, high)), verdict])
-    yield "## Every policy, in five folds"
-    yield (
-        "Trained with the default classifier on four folds, judged on the fifth; near-duplicates share a fold. Right "
-        "and differences in percent of tasks, with 95% intervals over tasks; p of the paired test against the best "
-        "single model. Costs of RouterBench are recorded dollars. RouterDC and the authors recorded none: there the "
-        "units 1, 10, 100, ... stand, which for RouterDC's models of 7 and 8 billion parameters is no statement about "
-        "money. `utility` takes a solved task to be worth ten calls of the dearest model. A router beats the zero "
-        f"router where the interval lies above 0; fewer than {LEAST} tasks sent elsewhere than most tell nothing."
-    )
     beaten = sum(row[-1] == "yes" for row in summary)
     yield f"**{beaten} of {len(summary)} routers beat the zero router.**"
     yield table("ladder|router|tasks sent elsewhere than most|over the zero router|beats it", summary)
@@ -284,11 +321,15 @@ def held_out_labels(data: Path) -> Iterator[str]:
     )
 
 
+PARTS = {part.__name__: part for part in (ladders, difftrust, paper, held_out_labels)}
+
+
 def main() -> None:
-    data = Path(sys.argv[1])
-    print("# Routing\n\nWritten by `benchmarks/results/routing.py`.\n")
-    for part in (ladders(data), paper(data), held_out_labels(data)):
-        for paragraph in part:
+    data, names = Path(sys.argv[1]), sys.argv[2:]
+    if not names:
+        print("# Routing\n\nWritten by `benchmarks/results/routing.py`.\n")
+    for name in names or PARTS:
+        for paragraph in PARTS[name](data):
             print(paragraph + "\n", flush=True)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
@@ -37,7 +38,18 @@ class Registry:
         found = next(iter(entry_points(group=self.group, name=name)), None)
         if found is None:
             raise self.error(f"no {self.kind} {name!r}; there are: {', '.join(self.names())}")
-        try:
+        with self.blaming(name):
             return found.load()
+
+    @contextmanager
+    def blaming(self, name: str) -> Iterator[None]:
+        """Whatever another package's thing of that name raises within becomes one line of `error` that names it."""
+        try:
+            yield
+        except self.error:
+            raise
         except Exception as why:  # whatever another package's module does
+            if name in self.built_in:
+                raise
+            found = next(iter(entry_points(group=self.group, name=name)))
             raise self.error(f"{self.kind} {name!r} of {found.value}: {type(why).__name__}: {why}") from None

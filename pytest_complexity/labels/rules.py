@@ -2,23 +2,28 @@
 
 Every comparison is exact (integers and `Fraction`s): a level must not hang on how 0.8 + 0.6 is rounded.
 
-To add a rule: write a function `make(argument, models) -> Rule` and name it in `BUILT_IN` below, or in another package
+To add a rule: write a function `make(argument, models) -> Rule` and name it in `RULES` below, or in another package
 under the entry point group `pytest_complexity.rules`. `argument` is what follows the @ in "tier@3/5", else None.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache, partial
-from importlib.metadata import entry_points
 
+from pytest_complexity.core.registry import Registry
 from pytest_complexity.errors import LabelError
 
 Shares = Sequence[Fraction]
-ENTRY_POINTS = "pytest_complexity.rules"
+RULES = Registry(
+    kind="label rule",
+    group="pytest_complexity.rules",
+    built_in={"complexitynet": f"{__name__}:_complexitynet", "tier": f"{__name__}:_tier"},
+    error=LabelError,
+)
 _CHECKED = 4096  # results of a measurement that a rule of another package is tried on
 
 
@@ -114,26 +119,16 @@ def _tier(argument: str | None, models: int) -> Rule:
     return Rule(name, partial(tier, threshold=threshold), tuple(range(models)), threshold, meaning)
 
 
-#: The rules of this package by name.
-BUILT_IN: Mapping[str, Make] = {"complexitynet": _complexitynet, "tier": _tier}
-
-
 @lru_cache(maxsize=64)
 def _named(name: str, models: int) -> Rule:
     base, at, argument = name.partition("@")
-    if base in BUILT_IN:
-        return BUILT_IN[base](argument if at else None, models)
-    others = {each.name: each for each in entry_points(group=ENTRY_POINTS)}
-    if base not in others:
-        known = ", ".join([*BUILT_IN, "tier@SHARE such as tier@3/5", *others])
-        raise LabelError(f"no label rule {name!r}; there are: {known}")
-    try:
-        rule: Rule = others[base].load()(argument if at else None, models)
-    except LabelError:
-        raise
-    except Exception as why:  # whatever another package's module does
-        raise LabelError(f"label rule {name!r} of {others[base].value}: {type(why).__name__}: {why}") from None
-    return checked(rule, models)
+    if base not in RULES:
+        known = ", ".join(RULES.names())
+        raise LabelError(f"no label rule {name!r}; there are: {known}; tier takes a share, such as tier@3/5")
+    make: Make = RULES.load(base)
+    with RULES.blaming(base):
+        rule = make(argument if at else None, models)
+    return rule if base in RULES.built_in else checked(rule, models)
 
 
 def checked(rule: Rule, models: int) -> Rule:

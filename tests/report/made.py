@@ -98,10 +98,14 @@ CLASSIFIER: dict[str, Any] = {
     "majority": 0.375,
     "ceiling": 0.8,
     "against_majority": {"better": 12, "worse": 3, "p": 0.035},
+    "against_constant": {"level": 3, "accuracy": 0.4, "better": 11, "worse": 4, "p": 0.118},
+    "auroc": {"small": {"value": 0.714, "ci": [0.6, 0.8125]}, "large": None},
     "rows": {name: {**ROW, "log_loss": 1.25, "chance_log_loss": 0.5} for name in ("majority", "tfidf")},
     "confusion": [[9, 1, 0, 0, 0], [2, 8, 0, 0, 0], [0, 0, 7, 0, 0], [0, 0, 0, 6, 3], [0, 0, 0, 0, 5]],
     "calibration": {
         "error": 0.05,
+        "perfect": 0.031,
+        "perfect_95": 0.062,
         "bins": [{"predicted": each / 4, "observed": 0.1 + each / 5, "trials": 10 * each} for each in (1, 2, 3)],
     },
 }

@@ -327,6 +327,9 @@ def test_a_router_has_its_curve_its_choices_and_its_classifiers_scores(browser: 
     assert "trained on 7 of these tasks" in browser.texts("#more")[0]
     (told,) = browser.texts("#classifier dl")
     assert "62.5% (95% 50.0 to 75.0)" in told
+    assert "small 0.71 (95% 0.60 to 0.81); large not known" in told
+    assert "level 3 for every task: 40.0%" in told
+    assert "would show 3.1% on so few tasks, 95% of the time below 6.2%" in told
     assert browser.texts(".confusion tbody tr:first-child td") == ["9", "1", "0", "0", "0"]
     assert browser.texts("#classifier h3 ~ .scroll tbody tr")[0].split() == ["25.0%", "30.0%", "10"]
     assert browser.texts("#classifier dl + .scroll tbody th") == ["tfidf", "majority"]

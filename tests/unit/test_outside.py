@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest_complexity
 from pytest_complexity.calls import CALL_POLICIES
-from pytest_complexity.labels import rules
+from pytest_complexity.labels.rules import RULES
 from pytest_complexity.learning.classifiers import CLASSIFIERS
 from pytest_complexity.models import registry
-from pytest_complexity.policies import registry as policies
+from pytest_complexity.policies.registry import POLICIES
 from pytest_complexity.suites import SUITES
 
 if sys.version_info >= (3, 11):
@@ -32,8 +32,8 @@ def test_other_packages_register_under_these_groups() -> None:
         CALL_POLICIES.group: CALL_POLICIES.kind,
         CLASSIFIERS.group: CLASSIFIERS.kind,
         SUITES.group: SUITES.kind,
-        rules.ENTRY_POINTS: "label rule",
-        policies.ENTRY_POINTS: "policy",
+        RULES.group: RULES.kind,
+        POLICIES.group: POLICIES.kind,
     } == {
         "pytest_complexity.models": "adapter",
         "pytest_complexity.calls": "call policy",
@@ -47,14 +47,15 @@ def test_other_packages_register_under_these_groups() -> None:
 def test_these_names_are_built_in() -> None:
     assert list(CALL_POLICIES.built_in) == ["all", "lazy", "budget", "switching", "cascade"]
     assert list(CLASSIFIERS.built_in) == ["majority", "length", "knn", "tfidf", "embedding", "lm", "openai"]
-    assert list(rules.BUILT_IN) == ["complexitynet", "tier"]
+    assert list(RULES.built_in) == ["complexitynet", "tier"]
+    assert list(POLICIES.built_in) == ["routers", "assignment", "always", "oracle", "random"]
     assert list(SUITES.built_in) == ["mbpp", "humaneval", "mbpp+", "humaneval+"]
     assert list(registry.BUILT_IN) == ["codellama", "gpt35", "gpt4", "scripted"]
     assert list(registry.ADAPTERS.built_in) == ["openai", "ctransformers", "llamacpp", "scripted"]
 
 
 def test_whatever_is_built_in_can_be_imported() -> None:
-    for things in (CALL_POLICIES, CLASSIFIERS, SUITES, registry.ADAPTERS):
+    for things in (CALL_POLICIES, CLASSIFIERS, SUITES, RULES, POLICIES, registry.ADAPTERS):
         for name in things.built_in:
             assert callable(things.load(name))
 

@@ -22,7 +22,18 @@ function taskKey(task) {
 
 // -- the table ------------------------------------------------------------------------------------------------------
 
-const view = { search: "", level: "", model: "", verdict: "", chooser: CHOOSERS[0] ?? "", chosen: "", overpaid: false, sort: "index", down: false, page: 0 };
+const view = {
+  search: "",
+  level: "",
+  model: "",
+  verdict: "",
+  chooser: CHOOSERS[0] ?? "",
+  chosen: "",
+  overpaid: false,
+  sort: "index",
+  down: false,
+  page: 0,
+};
 let prompts = null;
 
 const chosenOf = (task) => task.chosen?.[view.chooser] ?? null;
@@ -36,7 +47,8 @@ function matching() {
     if (view.overpaid && !(overpaidOf(task) > 0)) return false;
     if (view.verdict || view.model) {
       const rows = view.model === "" ? task.verdicts : [task.verdicts[Number(view.model)]];
-      if (view.verdict ? !rows.some((row) => row.includes(view.verdict)) : !task.trials[Number(view.model)]) return false;
+      if (view.verdict ? !rows.some((row) => row.includes(view.verdict)) : !task.trials[Number(view.model)])
+        return false;
     }
     const text = words.length ? `${task.key}\n${prompts?.[task.index] ?? ""}`.toLowerCase() : "";
     return words.every((word) => text.includes(word));
@@ -45,7 +57,10 @@ function matching() {
   const value = values[view.sort] ?? ((task) => task.rates[Number(view.sort.slice("model-".length))]);
   const unknown = (task) => value(task) === null || value(task) === undefined;
   // What is not known stands last in either direction.
-  return found.sort((a, b) => unknown(a) - unknown(b) || (view.down ? -1 : 1) * ((value(a) ?? 0) - (value(b) ?? 0)) || a.index - b.index);
+  return found.sort(
+    (a, b) =>
+      unknown(a) - unknown(b) || (view.down ? -1 : 1) * ((value(a) ?? 0) - (value(b) ?? 0)) || a.index - b.index,
+  );
 }
 
 function tasksSection() {
@@ -59,17 +74,35 @@ function tasksSection() {
     refresh();
   };
   const turn = (word, step) =>
-    el("button", { type: "button", click: () => {
-      view.page += step;
-      refresh();
-      document.getElementById("tasks").scrollIntoView();
-    } }, word);
+    el(
+      "button",
+      {
+        type: "button",
+        click: () => {
+          view.page += step;
+          refresh();
+          document.getElementById("tasks").scrollIntoView();
+        },
+      },
+      word,
+    );
   const heads = headers(change).filter(Boolean);
-  const parts = { form: controls(change), told: el("p", { class: "told", role: "status" }), heads, body: el("tbody"), previous: turn("Previous", -1), place: el("span"), next: turn("Next", 1) };
-  unpack("data-prompts").then((texts) => {
-    prompts = texts;
-    refresh();
-  }, () => {}); // a browser too old for it: tasks are found by their ids alone, and the page of a task says why
+  const parts = {
+    form: controls(change),
+    told: el("p", { class: "told", role: "status" }),
+    heads,
+    body: el("tbody"),
+    previous: turn("Previous", -1),
+    place: el("span"),
+    next: turn("Next", 1),
+  };
+  unpack("data-prompts").then(
+    (texts) => {
+      prompts = texts;
+      refresh();
+    },
+    () => {},
+  ); // a browser too old for it: tasks are found by their ids alone, and the page of a task says why
   refresh();
   const caption = el("caption", { class: "unseen" }, "Tasks");
   return [
@@ -83,33 +116,87 @@ function tasksSection() {
 function controls(change) {
   const labelled = (word, control) => el("label", {}, el("span", {}, word), control);
   const select = (key, options) =>
-    el("select", { name: key, change: (event) => change(key, event.target.value) }, options.map(([value, word]) => el("option", { value, selected: value === view[key] }, word)));
+    el(
+      "select",
+      { name: key, change: (event) => change(key, event.target.value) },
+      options.map(([value, word]) => el("option", { value, selected: value === view[key] }, word)),
+    );
   const levels = Object.keys(report.levels.counts);
   const models = LADDER.map((model, index) => [String(index), plain(model)]);
-  const seen = about.verdicts.filter((verdict) => TASKS.some((task) => task.verdicts.some((row) => row.includes(verdict))));
+  const seen = about.verdicts.filter((verdict) =>
+    TASKS.some((task) => task.verdicts.some((row) => row.includes(verdict))),
+  );
   return el(
     "form",
     { class: "controls", role: "search", submit: (event) => event.preventDefault() },
-    labelled("Search", el("input", { type: "search", name: "search", placeholder: "task id or words of its prompt", input: (event) => change("search", event.target.value) })),
+    labelled(
+      "Search",
+      el("input", {
+        type: "search",
+        name: "search",
+        placeholder: "task id or words of its prompt",
+        input: (event) => change("search", event.target.value),
+      }),
+    ),
     labelled("Level", select("level", [["", "any"], ...levels.map((level) => [level, level]), ["none", "none"]])),
     labelled("Model", select("model", [["", "any"], ...models])),
-    seen.length ? labelled("Verdict", select("verdict", [["", "any"], ...seen.map((verdict) => [verdict, verdict])])) : null,
-    CHOOSERS.length > 1 ? labelled("Policy", select("chooser", CHOOSERS.map((policy) => [policy, plain(policy)]))) : null,
+    seen.length
+      ? labelled("Verdict", select("verdict", [["", "any"], ...seen.map((verdict) => [verdict, verdict])]))
+      : null,
+    CHOOSERS.length > 1
+      ? labelled(
+          "Policy",
+          select(
+            "chooser",
+            CHOOSERS.map((policy) => [policy, plain(policy)]),
+          ),
+        )
+      : null,
     CHOOSERS.length ? labelled("Chosen model", select("chosen", [["", "any"], ...models])) : null,
-    labelled("Sort by", select("sort", [["index", "order of the run"], ["level", "level"], ...models.map(([index, word]) => [`model-${index}`, word]), ...(CHOOSERS.length ? [["chosen", "chosen model"], ["overpaid", "overpaid"]] : [])])),
-    CHOOSERS.length ? el("label", { class: "check" }, el("input", { type: "checkbox", name: "overpaid", change: (event) => change("overpaid", event.target.checked) }), el("span", {}, "overpaid only")) : null,
+    labelled(
+      "Sort by",
+      select("sort", [
+        ["index", "order of the run"],
+        ["level", "level"],
+        ...models.map(([index, word]) => [`model-${index}`, word]),
+        ...(CHOOSERS.length
+          ? [
+              ["chosen", "chosen model"],
+              ["overpaid", "overpaid"],
+            ]
+          : []),
+      ]),
+    ),
+    CHOOSERS.length
+      ? el(
+          "label",
+          { class: "check" },
+          el("input", {
+            type: "checkbox",
+            name: "overpaid",
+            change: (event) => change("overpaid", event.target.checked),
+          }),
+          el("span", {}, "overpaid only"),
+        )
+      : null,
   );
 }
 
 function headers(change) {
   const head = (key, word, title) =>
-    el("th", { scope: "col", class: key === "index" ? "" : "number", "data-sort": key }, el("button", { type: "button", title, click: () => change("sort", key) }, word));
+    el(
+      "th",
+      { scope: "col", class: key === "index" ? "" : "number", "data-sort": key },
+      el("button", { type: "button", title, click: () => change("sort", key) }, word),
+    );
   return [
     head("index", "Task", "in the order of the run"),
     head("level", "Level", "1 is easy"),
     ...LADDER.map((model, index) => head(`model-${index}`, name(model), "trials right")),
     CHOOSERS.length ? head("chosen", "Chosen", "the model that the policy asks") : null,
-    CHOOSERS.length ? head("overpaid", "Overpaid", "cost beyond that of the cheapest model that is right as often") : null,
+    CHOOSERS.length
+      ? head("overpaid", "Overpaid", "cost beyond that of the cheapest model that is right as often")
+      : null,
   ];
 }
 
@@ -119,7 +206,8 @@ function showRows({ body, told, heads, previous, place, next }) {
   body.replaceChildren(...found.slice(view.page * PAGE, (view.page + 1) * PAGE).map(taskRow));
   const overpaid = CHOOSERS.length ? `; overpaid ${money(d3.sum(found, overpaidOf))} in all` : "";
   told.textContent = `${plural(found.length, "task")} of ${count(TASKS.length)}${overpaid}`;
-  for (const cell of heads) cell.setAttribute("aria-sort", cell.dataset.sort !== view.sort ? "none" : view.down ? "descending" : "ascending");
+  for (const cell of heads)
+    cell.setAttribute("aria-sort", cell.dataset.sort !== view.sort ? "none" : view.down ? "descending" : "ascending");
   place.textContent = `page ${view.page + 1} of ${pages}`;
   previous.disabled = view.page === 0;
   next.disabled = view.page + 1 === pages;
@@ -129,14 +217,25 @@ function taskRow(task) {
   const chosen = chosenOf(task);
   const line = prompts ? snippet(prompts[task.index]) : "\u00a0"; // keeps its place while the prompts are unpacked
   const shareOf = (model) =>
-    el("td", { class: "number rate", "data-label": plain(LADDER[model]), style: `--share: ${task.rates[model] ?? 0}` }, task.trials[model] ? `${task.successes[model]}/${task.trials[model]}` : "–");
+    el(
+      "td",
+      { class: "number rate", "data-label": plain(LADDER[model]), style: `--share: ${task.rates[model] ?? 0}` },
+      task.trials[model] ? `${task.successes[model]}/${task.trials[model]}` : "–",
+    );
   return el(
     "tr",
     { click: (event) => event.target.closest("a") || openTask(task) },
-    el("th", { scope: "row" }, el("a", { href: taskAddress(task) }, name(task.key)), el("span", { class: "snippet" }, ...visible(line))),
+    el(
+      "th",
+      { scope: "row" },
+      el("a", { href: taskAddress(task) }, name(task.key)),
+      el("span", { class: "snippet" }, ...visible(line)),
+    ),
     el("td", { class: "number", "data-label": "level" }, task.level === null ? "–" : String(task.level)),
     LADDER.map((_, model) => shareOf(model)),
-    CHOOSERS.length ? el("td", { class: "number", "data-label": "chosen" }, chosen === null ? "–" : name(LADDER[chosen])) : null,
+    CHOOSERS.length
+      ? el("td", { class: "number", "data-label": "chosen" }, chosen === null ? "–" : name(LADDER[chosen]))
+      : null,
     CHOOSERS.length ? el("td", { class: "number", "data-label": "overpaid" }, money(overpaidOf(task))) : null,
   );
 }
@@ -151,7 +250,9 @@ function snippet(prompt) {
 
 const dialog = document.getElementById("task");
 const taskAddress = (task) => `#task=${encodeURIComponent(task.key).replaceAll("%2F", "/")}`;
-const openTask = (task) => (location.hash = taskAddress(task));
+const openTask = (task) => {
+  location.hash = taskAddress(task);
+};
 const chunks = new Map();
 
 /** The details of a task, out of the chunk that it was packed in. */
@@ -181,14 +282,21 @@ function decoded(text) {
 async function showTask(task) {
   const order = matching();
   const place = order.findIndex((each) => each.index === task.index);
-  const step = (word, other) => el("button", { type: "button", disabled: !other, click: () => other && openTask(other) }, word);
+  const step = (word, other) =>
+    el("button", { type: "button", disabled: !other, click: () => other && openTask(other) }, word);
   const content = el("div", { class: "task-body" }, el("p", { class: "note" }, "Unpacking …"));
   dialog.replaceChildren(
     el(
       "header",
       {},
       el("h2", { id: "task-title", tabindex: "-1" }, name(task.key)),
-      el("p", {}, step("Previous", order[place - 1]), step("Next", place < 0 ? null : order[place + 1]), el("button", { type: "button", click: () => dialog.close() }, "Close")),
+      el(
+        "p",
+        {},
+        step("Previous", order[place - 1]),
+        step("Next", place < 0 ? null : order[place + 1]),
+        el("button", { type: "button", click: () => dialog.close() }, "Close"),
+      ),
     ),
     content,
   );
@@ -199,12 +307,17 @@ async function showTask(task) {
     const [known, texts] = await Promise.all([details(task), unpackedPrompts()]);
     content.replaceChildren(...taskBody(task, known, texts[task.index]));
   } catch (why) {
-    content.replaceChildren(el("p", {}, `This browser cannot unpack what the models wrote (${why}); completions.jsonl has it.`));
+    content.replaceChildren(
+      el("p", {}, `This browser cannot unpack what the models wrote (${why}); completions.jsonl has it.`),
+    );
   }
   dialog.dataset.shown = task.key;
 }
 
-const unpackedPrompts = async () => (prompts ??= await unpack("data-prompts"));
+async function unpackedPrompts() {
+  prompts ??= await unpack("data-prompts");
+  return prompts;
+}
 
 function taskBody(task, known, prompt) {
   const trials = d3.group(known.trials, (trial) => trial.model);
@@ -216,7 +329,18 @@ function taskBody(task, known, prompt) {
     choices(task),
     walks(known.trials),
     ...LADDER.flatMap((model, index) => [
-      el("h3", {}, name(model), el("span", { class: "aside" }, task.trials[index] ? ` ${task.successes[index]} of ${plural(task.trials[index], "trial")} right` : " not measured")),
+      el(
+        "h3",
+        {},
+        name(model),
+        el(
+          "span",
+          { class: "aside" },
+          task.trials[index]
+            ? ` ${task.successes[index]} of ${plural(task.trials[index], "trial")} right`
+            : " not measured",
+        ),
+      ),
       ...(trials.get(model) ?? []).map(trialDetails),
     ]),
   ].filter(Boolean);
@@ -231,13 +355,17 @@ function taskFacts(task) {
 function choices(task) {
   const rows = Object.entries(task.chosen ?? {});
   if (!rows.length) return null;
-  const made = table("What the policies choose here", [
-    { head: "policy", text: true, cell: ([policy]) => name(policy) },
-    { head: "asks", text: true, cell: ([, index]) => name(LADDER[index]) },
-    { head: "right", cell: ([, index]) => percent(task.rates[index], 0) },
-    { head: "cost", cell: ([, index]) => money(task.costs?.[index]) },
-    { head: "overpaid", cell: ([policy]) => money(task.overpaid?.[policy]) },
-  ], rows);
+  const made = table(
+    "What the policies choose here",
+    [
+      { head: "policy", text: true, cell: ([policy]) => name(policy) },
+      { head: "asks", text: true, cell: ([, index]) => name(LADDER[index]) },
+      { head: "right", cell: ([, index]) => percent(task.rates[index], 0) },
+      { head: "cost", cell: ([, index]) => money(task.costs?.[index]) },
+      { head: "overpaid", cell: ([policy]) => money(task.overpaid?.[policy]) },
+    ],
+    rows,
+  );
   return el("div", { class: "scroll" }, made);
 }
 
@@ -245,12 +373,20 @@ function choices(task) {
 function walks(trials) {
   const cascades = Object.entries(report.policies).filter(([, policy]) => policy.kind === "cascade" && policy.plan);
   if (!cascades.length || !trials.length) return null;
-  const made = table("What the cascades do here, call by call", [
-    { head: "policy", text: true, cell: ([policy]) => name(policy) },
-    { head: "plan", text: true, cell: ([, { plan }]) => plan },
-    { head: "calls", text: true, cell: ([, policy]) => el("span", {}, ...visible(walk(policy, trials).map(told).join(", "))) },
-    { head: "hands in", text: true, cell: ([, policy]) => el("span", {}, ...visible(handed(walk(policy, trials)))) },
-  ], cascades);
+  const made = table(
+    "What the cascades do here, call by call",
+    [
+      { head: "policy", text: true, cell: ([policy]) => name(policy) },
+      { head: "plan", text: true, cell: ([, { plan }]) => plan },
+      {
+        head: "calls",
+        text: true,
+        cell: ([, policy]) => el("span", {}, ...visible(walk(policy, trials).map(told).join(", "))),
+      },
+      { head: "hands in", text: true, cell: ([, policy]) => el("span", {}, ...visible(handed(walk(policy, trials)))) },
+    ],
+    cascades,
+  );
   return el("div", { class: "scroll" }, made);
 }
 
@@ -281,7 +417,11 @@ function handed(called) {
 }
 
 function trialDetails(trial, place) {
-  const facts = [trial.seconds != null ? `${trial.seconds.toFixed(1)} s` : null, trial.tokens != null ? plural(trial.tokens, "token") : null, trial.cost_usd != null ? dollars(trial.cost_usd, TASK_DECIMALS) : null];
+  const facts = [
+    trial.seconds != null ? `${trial.seconds.toFixed(1)} s` : null,
+    trial.tokens != null ? plural(trial.tokens, "token") : null,
+    trial.cost_usd != null ? dollars(trial.cost_usd, TASK_DECIMALS) : null,
+  ];
   return el(
     "details",
     { class: "trial", open: place === 0 },

@@ -15,7 +15,9 @@ function visible(text) {
   let last = 0;
   for (const found of text.matchAll(HIDDEN)) {
     if (found.index > last) nodes.push(text.slice(last, found.index));
-    nodes.push(el("span", { class: "hidden-character", title: "a character that cannot be seen" }, codePoint(found[0])));
+    nodes.push(
+      el("span", { class: "hidden-character", title: "a character that cannot be seen" }, codePoint(found[0])),
+    );
     last = found.index + found[0].length;
   }
   nodes.push(text.slice(last));
@@ -33,7 +35,8 @@ function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [key, value] of Object.entries(attributes)) {
     if (typeof value === "function") element.addEventListener(key, value);
-    else if (value !== null && value !== undefined && value !== false) element.setAttribute(key, value === true ? "" : value);
+    else if (value !== null && value !== undefined && value !== false)
+      element.setAttribute(key, value === true ? "" : value);
   }
   element.append(...children.flat().filter((child) => child !== null && child !== undefined));
   return element;
@@ -51,14 +54,23 @@ const decimals = (amounts) => {
   const least = d3.min(amounts.filter((amount) => amount > 0));
   return least ? Math.max(2, Math.min(8, 1 - Math.floor(Math.log10(least)))) : 2;
 };
-const dollars = (value, digits) => (value === null || value === undefined ? "–" : value === 0 ? "$0" : `$${value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits })}`);
-const units = (value) => (value === null || value === undefined ? "–" : value.toLocaleString("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 }));
+const dollars = (value, digits) =>
+  value === null || value === undefined
+    ? "–"
+    : value === 0
+      ? "$0"
+      : `$${value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits })}`;
+const units = (value) =>
+  value === null || value === undefined
+    ? "–"
+    : value.toLocaleString("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 
 /** What is paid for one task. */
 const money = (value) => (IN_DOLLARS ? dollars(value, TASK_DECIMALS) : units(value));
 
 /** What a policy costs: dollars for a thousand tasks, or units for one. */
-const rate = (value) => (IN_DOLLARS ? dollars(value === null || value === undefined ? null : 1000 * value, RATE_DECIMALS) : units(value));
+const rate = (value) =>
+  IN_DOLLARS ? dollars(value === null || value === undefined ? null : 1000 * value, RATE_DECIMALS) : units(value);
 const rateHead = () => (IN_DOLLARS ? "cost per 1,000 tasks" : "cost per task");
 const rates = (bounds) => (bounds ? `${rate(bounds[0])} to ${rate(bounds[1])}` : "–");
 
@@ -95,7 +107,10 @@ const listed = (columns, rows) =>
   columns.map(({ head, key, style, bounds, bounds_in }) => ({
     head,
     cell: (row) => {
-      const shown = STYLES[style].write(at(row, key), rows.map((each) => at(each, key)));
+      const shown = STYLES[style].write(
+        at(row, key),
+        rows.map((each) => at(each, key)),
+      );
       return bounds && bounds_in.includes("page") ? bounded(shown, STYLES[style].interval(at(row, bounds))) : shown;
     },
   }));
@@ -106,7 +121,15 @@ function table(caption, columns, rows) {
     "table",
     {},
     el("caption", {}, caption),
-    el("thead", {}, el("tr", {}, columns.map((column) => el("th", { scope: "col", class: column.text ? "" : "number" }, column.head)))),
+    el(
+      "thead",
+      {},
+      el(
+        "tr",
+        {},
+        columns.map((column) => el("th", { scope: "col", class: column.text ? "" : "number" }, column.head)),
+      ),
+    ),
     el(
       "tbody",
       {},

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
+from importlib.metadata import EntryPoint, EntryPoints
 from types import SimpleNamespace
 
 import pytest
 
+from pytest_complexity.core import registry as core_registry
 from pytest_complexity.errors import LabelError
 from pytest_complexity.labels import rules
 from pytest_complexity.labels.rules import Rule, Shares, checked
@@ -22,8 +25,9 @@ def counting(shares: Shares) -> int:
 
 
 def installed(monkeypatch: pytest.MonkeyPatch, make: rules.Make) -> None:
-    found = [SimpleNamespace(name="mine", value="package:make", load=lambda: make)]
-    monkeypatch.setattr(rules, "entry_points", lambda group: found if group == "pytest_complexity.rules" else [])
+    found = EntryPoints([EntryPoint("mine", "package:make", "pytest_complexity.rules")])
+    monkeypatch.setattr(core_registry, "entry_points", found.select)
+    monkeypatch.setitem(sys.modules, "package", SimpleNamespace(make=make))
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +40,7 @@ def test_a_rule_of_another_package_is_named_like_our_own(monkeypatch: pytest.Mon
     installed(monkeypatch, lambda argument, models: made(f"mine@{argument}", counting))
     rule = Rule.named("mine@7", 2)
     assert (rule.name, rule.levels, rule.assignment) == ("mine@7", 3, (0, 1, 1))
-    with pytest.raises(LabelError, match=r"there are: complexitynet, tier, tier@SHARE such as tier@3/5, mine$"):
+    with pytest.raises(LabelError, match=r"there are: complexitynet, tier, mine; tier takes a share"):
         Rule.named("other", 2)
 
 

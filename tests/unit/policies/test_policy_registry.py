@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+from importlib.metadata import EntryPoint, EntryPoints
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from pytest_complexity.core import registry as core_registry
 from pytest_complexity.errors import PolicyError
 from pytest_complexity.labels.rules import Rule
 from pytest_complexity.policies import Setting, registry
@@ -16,8 +19,9 @@ SETTING = Setting(("a", "b"), Rule.named("tier", 2), (), ())
 
 
 def installed(monkeypatch: pytest.MonkeyPatch, make: Any) -> list[str]:
-    found = [SimpleNamespace(name="mine", value="package:make", load=lambda: make)]
-    monkeypatch.setattr(registry, "entry_points", lambda group: found if group == registry.ENTRY_POINTS else [])
+    found = EntryPoints([EntryPoint("mine", "package:make", "pytest_complexity.policies")])
+    monkeypatch.setattr(core_registry, "entry_points", found.select)
+    monkeypatch.setitem(sys.modules, "package", SimpleNamespace(make=make))
     return [policy.name for policy in registry.roster(SETTING)]
 
 

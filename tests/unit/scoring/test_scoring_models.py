@@ -77,12 +77,25 @@ def test_none_of_n_and_all_of_n_are_no_certainty(tasks: int) -> None:
     assert share_interval([1.0] * tasks) == pytest.approx((1 - high, 1.0))
 
 
-def test_the_interval_of_yes_and_no_is_wilsons_of_one_task_less() -> None:
-    # One less, for the mean is estimated from the same tasks: 8 of 10 as 7.2 of 9.
-    z2, n, p = 1.959964**2, 9, 0.8
+def test_the_interval_of_yes_and_no_is_wilsons_of_nearly_one_task_less() -> None:
+    # One less, for the mean is estimated from the same tasks: 8 of 10 as 7.2 of 9. The prior weighs little against it.
+    z2, p = 1.959964**2, 0.8
+    n = 10 * (10 * 0.16 + 0.25) / (10 * 0.16 * 10 / 9 + 0.25)
+    assert 9 < n < 9.2
     half = (z2 * p * (1 - p) / n + z2 * z2 / (4 * n * n)) ** 0.5
     expected = [(p + z2 / (2 * n) + sign * half) / (1 + z2 / n) for sign in (-1, 1)]
     assert share_interval([1.0] * 8 + [0.0] * 2) == pytest.approx(tuple(expected), rel=1e-5)
+
+
+@given(shares, st.floats(1e-12, 1e-6))
+def test_shares_nearly_alike_have_nearly_the_interval_of_shares_alike(rates: list[float], apart: float) -> None:
+    moved = [rate + (apart if rate < 0.5 else -apart) * (place % 2) for place, rate in enumerate(rates)]
+    assert share_interval(moved) == pytest.approx(share_interval(rates), abs=1e-4)
+
+
+def test_a_single_success_of_a_single_task_is_little_more_certain_than_none() -> None:
+    none, one = share_interval([0.0] * 20), share_interval([0.0] * 19 + [0.1])
+    assert 0.8 * none[1] < one[1]
 
 
 def test_a_model_is_scored_over_its_measured_tasks_alone() -> None:
