@@ -2,8 +2,9 @@
 
     python benchmarks/speed/startup.py PYTHON_A PYTHON_B [--rounds 15]
 
-Each round starts, in turn, pytest on one empty test without the plugin, with A's and with B's, so a busy machine slows
-all alike. Wall and processor time are medians over the rounds. Then: modules that the plugin brings in.
+Each round starts, in turn, pytest on one empty test without the plugin and with it, in A and in B, so a busy machine
+slows all alike; no other plugin is loaded. Wall and processor time are medians over the rounds. Then: modules that the
+plugin brings in.
 """
 
 from __future__ import annotations
@@ -16,13 +17,14 @@ import time
 from pathlib import Path
 from statistics import median
 
+ALONE = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 COUNT = "import sys\nbefore = set(sys.modules)\nimport pytest_complexity.plugin\nprint(len(set(sys.modules) - before))"
 
 
 def start(command: list[str], directory: str) -> tuple[float, float]:
     """Wall and processor seconds of one process."""
     before, began = os.times(), time.perf_counter()
-    subprocess.run(command, cwd=directory, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(command, cwd=directory, env=ALONE, check=True, stdout=subprocess.DEVNULL)
     wall, after = time.perf_counter() - began, os.times()
     used = after.children_user + after.children_system - before.children_user - before.children_system
     return wall, used
@@ -37,8 +39,8 @@ def main() -> None:
     pytest = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "test_empty.py"]
     cases = {}
     for letter, python in zip("AB", pythons, strict=True):
-        cases[f"{letter} without the plugin"] = [python, *pytest, "-p", "no:complexity"]
-        cases[f"{letter} with the plugin"] = [python, *pytest]
+        cases[f"{letter} without the plugin"] = [python, *pytest]
+        cases[f"{letter} with the plugin"] = [python, *pytest, "-p", "pytest_complexity.plugin"]
     with tempfile.TemporaryDirectory() as directory:
         Path(directory, "test_empty.py").write_text("def test_empty():\n    pass\n")
         taken: dict[str, list[tuple[float, float]]] = {name: [] for name in cases}
