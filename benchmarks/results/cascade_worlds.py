@@ -20,7 +20,7 @@ from pytest_complexity.policies.oracle import Oracle
 from pytest_complexity.scoring.cascades import Cascades, Odds, Trials, Tuning, check_score, fixed, folds
 from pytest_complexity.scoring.curves import heights
 from pytest_complexity.scoring.policies import Bench, Played, play, score_policies
-from pytest_complexity.scoring.routing_gain import judge
+from pytest_complexity.scoring.routing_gain import assess
 
 LADDER = ("small", "large", "huge")
 TRUTH = 20_000  # tasks that stand for all there are
@@ -95,8 +95,8 @@ def false_headlines(worlds: int) -> Iterator[str]:
         for _ in range(some):
             bench, trials = kind.world(164, 5, random)
             played, _ = joined(bench, trials)
-            judgement = judge(played, score_policies(played))
-            said += judgement is not None and judgement.finding == "pays"
+            assessment = assess(played, score_policies(played))
+            said += assessment is not None and assessment.finding == "pays"
         rows.append([kind.name, str(some), str(said), f"{100 * said / some:.1f}%"])
         total += said
     rows.append(["together", str(worlds), str(total), f"{100 * total / worlds:.1f}%"])

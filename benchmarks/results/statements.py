@@ -38,7 +38,7 @@ from pytest_complexity.report.assembly import Results, Routed, results_of
 from pytest_complexity.report.regression import check_baseline
 from pytest_complexity.run.inputs import read_inputs
 from pytest_complexity.scoring.policies import Bench, Played, matrices, play, routers_of, score_policies
-from pytest_complexity.scoring.routing_gain import judge, non_nested
+from pytest_complexity.scoring.routing_gain import assess, non_nested
 
 NAMES = ("a", "b", "c")
 WORLDS = 200
@@ -52,8 +52,8 @@ def size(tasks: int, trials: int) -> str:
 def finding(made: Bench, routers: Sequence[Any] = (), seed: int = 0) -> str:
     """What the headline says of a bench."""
     played = play(made, roster(made.setting("tier", routers)))
-    judgement = judge(played, score_policies(played, seed), seed)
-    return judgement.finding if judgement else "nothing"
+    assessment = assess(played, score_policies(played, seed), seed)
+    return assessment.finding if assessment else "nothing"
 
 
 def known(rng: np.random.Generator, models: int, trials: int) -> str:

@@ -12,7 +12,7 @@ from pytest_complexity.labels.stability import Stability, Unstable
 from pytest_complexity.report.router import to_json
 from pytest_complexity.scoring.models import ModelScore
 from pytest_complexity.scoring.policies import Played, PolicyScore, overpaid, zero_router
-from pytest_complexity.scoring.routing_gain import Judgement, NonNested, RouterCurve
+from pytest_complexity.scoring.routing_gain import Assessment, NonNested, RouterCurve
 
 if TYPE_CHECKING:
     from pytest_complexity.learning.training.evaluation import Evaluation
@@ -31,7 +31,7 @@ class Findings:
     models: Mapping[str, ModelScore]
     played: Played
     policies: Mapping[str, PolicyScore]
-    judgement: Judgement | None
+    assessment: Assessment | None
     curve: RouterCurve | None
     nested: NonNested | None
     router: Evaluation | None = None
@@ -118,9 +118,9 @@ def _model(score: ModelScore) -> dict[str, Any]:
 
 
 def _routing(findings: Findings) -> dict[str, Any] | None:
-    if findings.judgement is None:
+    if findings.assessment is None:
         return None
-    record = _plain(asdict(findings.judgement))
+    record = _plain(asdict(findings.assessment))
     if findings.curve is not None:
         record |= _plain({name: value for name, value in asdict(findings.curve).items() if name != "points"})
     return record

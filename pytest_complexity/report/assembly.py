@@ -27,7 +27,7 @@ from pytest_complexity.run.directory import RunRecord
 from pytest_complexity.run.inputs import Measured
 from pytest_complexity.scoring.models import score_model
 from pytest_complexity.scoring.policies import Bench, controls, play, score_policies
-from pytest_complexity.scoring.routing_gain import judge, non_nested, router_curve
+from pytest_complexity.scoring.routing_gain import assess, non_nested, router_curve
 
 if TYPE_CHECKING:
     from pytest_complexity.learning.training.evaluation import Evaluation
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 class Routed:
     """What a trained router says of the measured tasks: a prediction for each, in their order.
 
-    `routers` are the ways to use it, the one to judge first; `prices` what it takes calls to cost, in ladder order;
+    `routers` are the ways to use it, the one to assess first; `prices` what it takes calls to cost, in ladder order;
     `rule` the one that it was trained by; `evaluation` how right it is, None where no task has a level.
     """
 
@@ -130,9 +130,9 @@ def results_of(
     cascades = _cascades(bench, measured, seed)
     played = cascades.joined(played) if cascades else played
     scored = score_policies(played, seed)
-    judgement = judge(played, scored, seed, leaked=bool(routed and routed.evaluation and routed.evaluation.leaked))
-    compared = judgement is not None and judgement.finding != "no_policy"
-    blind = play(bench, controls(played, judgement.policy)) if judgement and compared else None
+    assessment = assess(played, scored, seed, leaked=bool(routed and routed.evaluation and routed.evaluation.leaked))
+    compared = assessment is not None and assessment.finding != "no_policy"
+    blind = play(bench, controls(played, assessment.policy)) if assessment and compared else None
     policies = {**scored.scores, **(score_policies(blind, seed).scores if blind else {})}
     calls = measured.run.config.get("calls", "all") if measured.run else "all"
     # One set of tasks for both tables; where calls were left out, few tasks have a trial of every model.
@@ -150,7 +150,7 @@ def results_of(
         models={name: score_model(name, same, measured.outcomes, times[name]) for name in measured.ladder},
         played=played,
         policies=policies,
-        judgement=judgement,
+        assessment=assessment,
         curve=router_curve(played, routed.prices, seed) if routed else None,
         nested=non_nested(bench, seed),
         router=routed.evaluation if routed else None,

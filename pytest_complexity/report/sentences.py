@@ -163,7 +163,7 @@ _FINDINGS: Mapping[str, Callable[[Report], str]] = {
 
 
 def _judged(report: Report) -> str:
-    """What the judged policy does, and how that compares with a blind mix."""
+    """What the assessed policy does, and how that compares with a blind mix."""
     routing = report["routing"]
     name, others = routing["policy"], len(routing["candidates"])
     low, high = routing["gain_over_zero_router_ci"]

@@ -42,7 +42,7 @@ Finding = Literal["pays", "loses", "not_shown", "too_few", "leaked", "no_policy"
 
 
 @dataclass(frozen=True)
-class Judgement:
+class Assessment:
     """Whether routing pays on a bench, by the best policy of those that can be deployed (`policies.CANDIDATES`).
 
     `candidates`: all of these; without any, the assignment by levels known in advance is looked at (`informed`), and
@@ -70,8 +70,8 @@ class Judgement:
     detectable_difference: float
 
 
-def judge(played: Played, scored: Scored, seed: int = 0, *, leaked: bool = False) -> Judgement | None:
-    """The judgement; None where no task was measured in full.
+def assess(played: Played, scored: Scored, seed: int = 0, *, leaked: bool = False) -> Assessment | None:
+    """The assessment; None where no task was measured in full.
 
     `leaked`: the routers were trained on some of these tasks.
     """
@@ -86,20 +86,20 @@ def judge(played: Played, scored: Scored, seed: int = 0, *, leaked: bool = False
     gain = Simultaneous.of([scored.gain[k] for k in numbers]).intervals
     place = _best([scored.over_zero[k] for k in numbers], over, [_decided(played, k) for k in numbers])
     index = numbers[place]
-    judged = played.policies[index]
-    finding = _finding(over, place, _decided(played, index), leaked=leaked and judged.kind == "router")
+    assessed = played.policies[index]
+    finding = _finding(over, place, _decided(played, index), leaked=leaked and assessed.kind == "router")
     finding = finding if candidates or known else "no_policy"
-    return Judgement(
-        policy=judged.name,
+    return Assessment(
+        policy=assessed.name,
         candidates=tuple(played.policies[k].name for k in candidates),
-        informed=judged.kind == "informed",
+        informed=assessed.kind == "informed",
         finding=finding,
         worth_it={"pays": True, "loses": False, "not_shown": False}.get(finding),
         simple=() if finding in ("pays", "leaked", "no_policy") else _as_good(played, index, seed),
         best_single=bench.ladder[best],
         gain_over_best_single=scored.gain[index].difference,
         gain_over_best_single_ci=gain[place],
-        p=scored.scores[judged.name].gain_p,
+        p=scored.scores[assessed.name].gain_p,
         gain_over_zero_router=scored.over_zero[index].difference,
         gain_over_zero_router_ci=over[place],
         detectable_difference=detectable(played.solved[:, index] - matrices(bench)[0][:, best]),
@@ -176,7 +176,7 @@ class RouterCurve:
     """What the predictions are worth over the whole range of costs: measures as defined in `curves`.
 
     `points`: the utility router at rising willingness to pay; `aiq` of these, None where all models cost the same.
-    `pgr`: the judged policy between the first and the last model; `apgr` and `cpt`: a router of these two models.
+    `pgr`: the assessed policy between the first and the last model; `apgr` and `cpt`: a router of these two models.
     """
 
     points: tuple[CurvePoint, ...]

@@ -16,7 +16,7 @@ from pytest_complexity.report.assembly import Routed, results_of
 from pytest_complexity.report.sentences import headline
 from pytest_complexity.run.inputs import Measured
 from pytest_complexity.scoring.policies import Bench, play, score_policies
-from pytest_complexity.scoring.routing_gain import judge, non_nested, sweep
+from pytest_complexity.scoring.routing_gain import assess, non_nested, sweep
 
 LADDER = ("small", "large")
 PRICES = (1.0, 10.0)
@@ -129,7 +129,7 @@ def test_of_a_router_that_was_trained_on_these_tasks_nothing_good_is_said() -> N
         bench = Bench.of(label_all(HALVES, LADDER), clever)
         played = play(bench, roster(bench.setting("tier", [Utility(PRICES, 50.0)])))
         scored = score_policies(played)
-        made = judge(played, scored, leaked=bool(leaked))
+        made = assess(played, scored, leaked=bool(leaked))
         assert made is not None
         assert made.worth_it is worth
         text = headline(
@@ -172,7 +172,7 @@ def test_identical_models_do_not_make_known_levels_look_worth_anything() -> None
         counts = [task(n, *row, trials=5) for n, row in enumerate(rng.binomial(5, chances).tolist())]
         bench = Bench.of(label_all(counts, LADDER))
         played = play(bench, roster(bench.setting("tier")))
-        made = judge(played, score_policies(played))
+        made = assess(played, score_policies(played))
         assert made is not None
         could += made.finding == "pays"
     assert could <= 4

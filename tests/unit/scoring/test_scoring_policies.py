@@ -95,15 +95,15 @@ def test_a_router_is_judged_first_and_its_controls_have_its_cost_and_shares() ->
     made = bench(counts, chances=[(0.9, 0.9), (0.1, 0.9)] * 10)
     scores = scored(made, CheapestAdequate(0.5), Utility([1.0, 10.0], 50.0))
     assert list(scores)[:3] == ["cheapest-adequate", "utility", "always-small"]  # one trial tests no level
-    judged = scores["cheapest-adequate"]
-    assert (judged.accuracy, judged.cost, judged.regret) == (1.0, 5.5, 0.0)
-    assert judged.shares == {"small": 0.5, "large": 0.5}
+    assessed = scores["cheapest-adequate"]
+    assert (assessed.accuracy, assessed.cost, assessed.regret) == (1.0, 5.5, 0.0)
+    assert assessed.shares == {"small": 0.5, "large": 0.5}
     for control in ("shuffled", "zero-router"):
         assert scores[control].cost == pytest.approx(5.5)
         assert scores[control].accuracy == pytest.approx(0.75)
-    assert judged.over_zero == pytest.approx(0.25)
-    assert judged.over_zero_ci is not None
-    assert judged.over_zero_ci[0] > 0.1
+    assert assessed.over_zero == pytest.approx(0.25)
+    assert assessed.over_zero_ci is not None
+    assert assessed.over_zero_ci[0] > 0.1
 
 
 counts_of_three = st.lists(
