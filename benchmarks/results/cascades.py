@@ -133,7 +133,8 @@ def ladders(out: Path) -> Iterator[str]:
     yield (
         "The fixed plan needs no tuning: up to three calls of the model before the last, then the last. The tuned one "
         "is, in five folds with near-duplicates in one, the plan that is right most often on the other folds at no "
-        "more cost than the best single model; the plan named is that of all tasks. DiffTrust's ladders of two and "
+        "more cost than the best single model; the plan named is that of all tasks. What it maximises was itself "
+        "chosen on these sets. DiffTrust's ladders of two and "
         "three were chosen by list price before any cascade on them was computed; its dollars are a thousand tasks'"
         " and estimates that leave out prose and all reasoning tokens, so that o4-mini and R1 truly cost several times "
         "as much. MBPP's prompts there show no test: the first assertion is a check that the models did not know of."
