@@ -21,6 +21,7 @@ _DENIED = {
     "process_vm_readv": (310, 270),
     "process_vm_writev": (311, 271),
     "pidfd_getfd": (438, 438),
+    "pidfd_open": (434, 434),  # its inode numbers count the processes of all
     "process_madvise": (440, 440),
     "kcmp": (312, 272),
     "unshare": (272, 97),
@@ -62,7 +63,7 @@ _MOUNTS = {"mount": (165, 40), "umount2": (166, 39)}
 _SOCKET, _CLONE, _CLONE3 = (41, 198), (56, 220), (435, 435)
 #: calls that are refused with one argument: numbers, the argument's place, values
 _DENIED_WITH = (
-    ((55, 209), 2, (57,)),  # getsockopt's SO_COOKIE counts the sockets of all
+    ((55, 209), 2, (57, 77)),  # getsockopt's SO_COOKIE counts the sockets of all; SO_PEERPIDFD
     ((28, 233), 2, (20, 21)),  # madvise's MADV_COLD and MADV_PAGEOUT
 )
 _STATX, _MOUNT_IDS = (332, 291), 0x5000  #: mounts are counted too

@@ -12,7 +12,7 @@ import re
 import symtable
 from collections.abc import Collection, Iterator
 
-MAX_TEXT = 8000  #: characters; and no text whose tree could be too deep to walk
+MAX_TEXT = 8000  #: characters, ASCII alone (Python reads other letters as these); and no tree too deep to walk
 _WORDS = re.compile(r"\w+")
 _DEEP = re.compile(r"[-+~]{30}|[(\[{]{30}|(?:not\s+){30}|(?:lambda\b[^:]*:\s*){10}")
 _SAFE_DUNDERS = frozenset(("__init__", "__name__", "__main__", "__repr__", "__str__"))
@@ -47,7 +47,7 @@ _MODULES: dict[str, frozenset[str]] = {
         "calendar": "isleap leapdays monthrange weekday month_name day_name month_abbr day_abbr",
         "random": "randint choice shuffle sample random uniform randrange seed",
         "copy": "copy deepcopy",
-        "functools": "reduce lru_cache cache cmp_to_key partial wraps",
+        "functools": "reduce lru_cache cache cmp_to_key partial",
         "operator": "itemgetter add mul sub xor and_ or_ mod truediv floordiv",
         "typing": "List Dict Tuple Set Optional Union Any Callable Iterable Iterator Sequence FrozenSet Generator "
         "Mapping Counter DefaultDict Deque TypeVar Generic",
@@ -69,7 +69,7 @@ def innocent(
     The tests' text binds and loads some module-level names, and asks for some attributes: a program that reads the
     first, binds the second where they are not its own to bind, or sets the third might be after the tests themselves.
     """
-    if len(code) > MAX_TEXT or _DEEP.search(code) or any(map(any, _DUNDERS.findall(code))):
+    if len(code) > MAX_TEXT or not code.isascii() or _DEEP.search(code) or any(map(any, _DUNDERS.findall(code))):
         return False
     try:
         try:
