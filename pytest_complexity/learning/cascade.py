@@ -50,6 +50,12 @@ class Asked:
     cost_usd: float | None
 
 
+def total_cost(attempts: Sequence[Asked]) -> float | None:
+    """Of all attempts together, in US dollars; None where one of them is not known."""
+    known = [each.cost_usd for each in attempts if each.cost_usd is not None]
+    return sum(known) if len(known) == len(attempts) else None
+
+
 @dataclass(frozen=True)
 class Answer:
     """The attempt that is handed in, and all that were made, in order."""
@@ -62,8 +68,7 @@ class Answer:
     @property
     def cost_usd(self) -> float | None:
         """Of all attempts together, in US dollars; None where one of them is not known."""
-        known = [each.cost_usd for each in self.attempts if each.cost_usd is not None]
-        return sum(known) if len(known) == len(self.attempts) else None
+        return total_cost(self.attempts)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 from pytest_complexity.errors import SandboxError
 from pytest_complexity.sandbox import launch
-from pytest_complexity.sandbox.child import system, talk
+from pytest_complexity.sandbox.child import frames, system
 
 ATTEMPTS = 3  #: to get processes that run; a program cannot spend them, it only ever crashes
 PATIENCE = 90.0  #: seconds beyond the limits of all runs after which a silent verifier is taken for dead
@@ -56,8 +56,8 @@ class Client:
         assert self._socket is not None
         self._socket.settimeout(MOST_RUNS * request["seconds"] + PATIENCE)
         try:
-            talk.send(self._socket, request)
-            answer = talk.receive(self._socket)
+            frames.send_json(self._socket, request)
+            answer = frames.receive_json(self._socket)
         except (OSError, EOFError) as error:
             raise SandboxError("a verifier process has died; run `pytest-complexity doctor`") from error
         if "error" in answer:
@@ -74,7 +74,7 @@ class Client:
         finally:
             theirs.close()
         self._socket = ours
-        talk.send(ours, launch.settings(self._level, self._home, packages, self._memory_mb))
+        frames.send_json(ours, launch.settings(self._level, self._home, packages, self._memory_mb))
 
     def close(self) -> None:
         """End the process and remove its files."""

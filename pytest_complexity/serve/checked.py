@@ -10,7 +10,7 @@ from typing import Any
 from pytest_complexity.calls.cascade import Plan
 from pytest_complexity.core.tasks import Task
 from pytest_complexity.errors import SandboxError, TaskError
-from pytest_complexity.learning.cascade import Asked, Cascade
+from pytest_complexity.learning.cascade import Asked, Cascade, total_cost
 from pytest_complexity.models import Completion, Price
 from pytest_complexity.run.pipeline import check_of
 from pytest_complexity.sandbox import Limits, Sandbox
@@ -46,8 +46,7 @@ class Checked:
     @property
     def cost_usd(self) -> float | None:
         """Of all attempts, in US dollars; None where one is not known."""
-        known = [each.cost_usd for each in self.attempts if each.cost_usd is not None]
-        return sum(known) if len(known) == len(self.attempts) else None
+        return total_cost(self.attempts)
 
     @property
     def tried(self) -> str:

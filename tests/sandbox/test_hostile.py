@@ -347,8 +347,8 @@ def test_nothing_is_left(tmp_path: Path) -> None:
         "print(' '.join(str(v._process.pid) for v in sandbox._all), flush=True)\n"
         "if sys.argv[1] == 'kill': os.kill(os.getpid(), 9)\nsandbox.close()\n"
         "if sys.argv[1] == 'start':\n"
-        "    from pytest_complexity.sandbox import talk\n"
-        "    talk.receive = lambda _: os.kill(os.getpid(), 9)\n"
+        "    from pytest_complexity.sandbox.child import frames\n"
+        "    frames.receive_json = lambda _: os.kill(os.getpid(), 9)\n"
         "    Sandbox().check(Program(code='', tests=('assert True',)))\n"
     )
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "TMPDIR": str(tmp_path)}

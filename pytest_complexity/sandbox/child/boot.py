@@ -16,7 +16,6 @@ PACKAGE = "_cx"
 PARTS = {
     "verifier": (
         "system",
-        "talk",
         "frames",
         "literals",
         "sites",

@@ -1,4 +1,5 @@
 """What goes between the verifier and a run: an order down, reports up. Nothing that comes up is believed.
+Between pytest's process and a verifier, frames hold JSON objects.
 
 A frame is a length and so many bytes. An order is two of them: the program, and the task's compiled text. A report is
 fields between NULs: the run's token, a kind, and what belongs to it.
@@ -6,8 +7,10 @@ fields between NULs: the run's token, a kind, and what belongs to it.
 
 from __future__ import annotations
 
+import json
 import socket
 import struct
+from typing import Any
 
 LENGTH = struct.Struct("<I")
 MAX_REPORT = 8192  #: bytes of all reports of a run together
@@ -45,6 +48,17 @@ def _exactly(sock: socket.socket, size: int) -> bytes:
         parts.append(part)
         size -= len(part)
     return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def send_json(sock: socket.socket, message: dict[str, Any]) -> None:
+    """Send one object; lone surrogates in its strings survive."""
+    sock.sendall(pack(json.dumps(message).encode("ascii")))
+
+
+def receive_json(sock: socket.socket) -> dict[str, Any]:
+    """The next object. Raises EOFError at the end of the connection."""
+    message: dict[str, Any] = json.loads(read(sock))
+    return message
 
 
 def unpack(buffer: bytes) -> tuple[list[bytes], bytes]:

@@ -23,7 +23,7 @@ import warnings
 from dataclasses import dataclass, replace
 from typing import Any
 
-from . import frames, plan, system, talk
+from . import frames, plan, system
 from .dialogue import Answer, Dialogue, Gone
 from .sandboxed import Sandboxed, ZygoteLost
 
@@ -97,7 +97,7 @@ class Verifier:
             os.mkdir(self._settings["directory"], 0o711)
             self._ready()
             while True:
-                talk.send(self._parent, self._answer(talk.receive(self._parent)))
+                frames.send_json(self._parent, self._answer(frames.receive_json(self._parent)))
                 self._ready()
         except (EOFError, OSError, ParentGone, Gone):
             pass
@@ -414,4 +414,4 @@ def main(arguments: list[str]) -> None:
     sys.setrecursionlimit(4000)
     gc.freeze()
     with contextlib.suppress(EOFError):
-        Verifier(parent, talk.receive(parent)).serve()
+        Verifier(parent, frames.receive_json(parent)).serve()
