@@ -3,14 +3,15 @@
     with Sandbox(workers=2) as sandbox:
         sandbox.check(Program(code="def f(x): return x + 1", tests=("assert f(1) == 2",))).verdict
 
-A pass counts because the same program fails on tests whose truth was changed: docs/sandbox.md tells how, and
-what it is not.
+A pass counts because the program tells each assertion's true expectation from false ones: docs/sandbox.md tells
+how, and what it is not.
 """
 
 from __future__ import annotations
 
 import contextlib
 import queue
+import secrets
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -81,7 +82,7 @@ class _Run:
     seconds: float
     waited: float
     visible: bool | None = None
-    controls: int = -1
+    controlled: bool = False
 
 
 class Sandbox:
@@ -96,10 +97,10 @@ class Sandbox:
         self.limits = limits
         self._turns = _Turns()
         self._verifiers: queue.LifoQueue[Client] = queue.LifoQueue()
-        self._all = [Client(self.level, limits.memory_mb) for _ in range(max(1, workers))]
+        secret = secrets.token_hex(16)  # of what is offered beside the truth: alike for all runs of a task
+        self._all = [Client(self.level, limits.memory_mb, secret) for _ in range(max(1, workers))]
         for verifier in reversed(self._all):
             self._verifiers.put(verifier)
-        self._thorough = False  # nothing is innocent any more
         self._closed = False
 
     @property
@@ -115,9 +116,7 @@ class Sandbox:
         if not program.tests and not program.test_source:
             raise SandboxError("a program without tests has no verdict: give the task a test_list")
         run, borderline = self._settled(program)
-        if run.verdict is Verdict.TAMPERED:
-            self._thorough = True
-        uncontrolled = run.verdict is Verdict.PASS and run.controls == 0
+        uncontrolled = run.verdict is Verdict.PASS and not run.controlled
         return Check(run.verdict, run.detail, run.visible, borderline, run.seconds, uncontrolled)
 
     def start(self, program: Program) -> LiveRun:
@@ -149,7 +148,7 @@ class Sandbox:
             raise SandboxError("the sandbox is closed")
         verifier = self._verifiers.get()
         try:
-            answer = verifier.ask(vars(program), self.limits.seconds, self._thorough)
+            answer = verifier.ask(vars(program), self.limits.seconds)
         finally:
             self._verifiers.put(verifier)
         return _Run(**{**answer, "verdict": Verdict(answer["verdict"])})

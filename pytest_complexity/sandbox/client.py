@@ -15,25 +15,26 @@ from pytest_complexity.sandbox.child import frames, system
 
 ATTEMPTS = 3  #: to get processes that run; a program cannot spend them, it only ever crashes
 PATIENCE = 90.0  #: seconds beyond the limits of all runs after which a silent verifier is taken for dead
-MOST_RUNS = 42  #: of one verdict
+MOST_RUNS = 3  #: of one verdict
 CLOSING = 10.0  #: seconds that a verifier has to end by itself
 
 
 class Client:
     """One verifier process and the private directory of its programs; started at the first use."""
 
-    def __init__(self, level: str, memory_mb: int) -> None:
+    def __init__(self, level: str, memory_mb: int, secret: str = "") -> None:
         self._level = level
         self._memory_mb = memory_mb
+        self._secret = secret or secrets.token_hex(16)
         self.retired = False
         self._process: Any = None
         self._socket: socket.socket | None = None
         self._home = ""
         self._packages: tuple[str, ...] = ()
 
-    def ask(self, program: dict[str, Any], seconds: float, thorough: bool, attempts: int = ATTEMPTS) -> dict[str, Any]:
+    def ask(self, program: dict[str, Any], seconds: float, attempts: int = ATTEMPTS) -> dict[str, Any]:
         """The verdict on a program; where the harness fails, by processes of its own again. Raises SandboxError."""
-        request = {"program": program, "seconds": seconds, "thorough": thorough}
+        request = {"program": program, "seconds": seconds}
         return self.request(request, tuple(program["packages"]), attempts)
 
     def request(self, request: dict[str, Any], packages: tuple[str, ...], attempts: int = ATTEMPTS) -> dict[str, Any]:
@@ -74,7 +75,8 @@ class Client:
         finally:
             theirs.close()
         self._socket = ours
-        frames.send_json(ours, launch.settings(self._level, self._home, packages, self._memory_mb))
+        settings = launch.settings(self._level, self._home, packages, self._memory_mb)
+        frames.send_json(ours, {**settings, "secret": self._secret})
 
     def close(self) -> None:
         """End the process and remove its files."""

@@ -56,7 +56,7 @@ def refusal(level: str) -> str:
     try:
         for number, verdict in ((1, "pass"), (2, "wrong")):
             code = f"def f(x):\n    return x + {number}\n"
-            answer = client.ask({**_PROGRAM, "code": code}, _SECONDS, thorough=True, attempts=1)
+            answer = client.ask({**_PROGRAM, "code": code}, _SECONDS, attempts=1)
             if answer["verdict"] != verdict:
                 return f"a program that should get {verdict} got {answer['verdict']}"
     except SandboxError as error:

@@ -33,6 +33,8 @@ class Answer:
     ended: tuple[bytes, bytes, bytes] | None = None
     said: tuple[str, str] | None = None  #: kind and text
     visible: bool = False
+    astray: bool = False
+    answers: dict[int, set[int]] = field(default_factory=dict)
     _buffer: bytearray = field(default_factory=bytearray)
     _closed: bool = False
 

@@ -18,9 +18,13 @@ SEPARATOR = b"\0"
 TEST_FILE = "<test file>"  #: the file name in the code of a task's test file
 KEPT = "__cx_kept__"  #: the name that holds the value an assertion looks at, for the verdict's detail
 
-#: kinds of reports: the visible tests' outcome; then one of the others
-VISIBLE, PASSED, WRONG, ERROR, EXIT, MEMORY = b"visible", b"pass", b"wrong", b"error", b"exit", b"memory"
-ENDS = frozenset((PASSED, WRONG, ERROR, EXIT, MEMORY))
+#: the names under which the tests ask a question, make its choices, and ask for an exception
+ASK, CHOICES, CAUGHT = "__cx_ask__", "__cx_choices__", "__cx_caught__"
+
+#: kinds of reports: what holds of a question's choices, the visible tests' outcome; then one of the others
+ANSWER, VISIBLE = b"answer", b"visible"
+PASSED, WRONG, ERROR, EXIT, MEMORY, UNSAID = b"pass", b"wrong", b"error", b"exit", b"memory", b"unsaid"
+ENDS = frozenset((PASSED, WRONG, ERROR, EXIT, MEMORY, UNSAID))
 
 LIVE = b"L"  #: begins the first frame of an order for a live run
 #: kinds of answers of a live run: a plain value, an exception, or a value that does not cross

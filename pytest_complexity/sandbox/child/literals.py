@@ -10,9 +10,10 @@ import collections
 import copy
 import decimal
 import fractions
+import itertools
 import math
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 #: functions of literals whose value can be told beforehand
@@ -60,23 +61,94 @@ def differs(one: Any, other: Any) -> bool:
         return False
 
 
-def other(node: ast.expr, chance: random.Random, pool: list[ast.expr], coarse: bool) -> ast.expr | None:
-    """An expression of another value that could as well stand there; None where there is none.
+def candidates(
+    node: ast.expr, chance: random.Random, size: int, near: list[Any], coarse: bool = False, beyond: float = 0.0
+) -> list[ast.expr] | None:
+    """At most `size` expressions of different values, among them this one, whose place tells nothing; None: it alone.
 
-    `pool` holds expected values of the same task. `coarse`: comparison is approximate, so numbers differ in their
-    leading digit.
+    They are a chain, each a small change of its neighbour, and this one is any link of it: so neither the middle nor
+    the most ordinary of them is more likely than another. `near` holds constants that stand beside it: what is taken
+    from these is changed into another of them. `coarse`: comparison is approximate, so numbers differ in their
+    leading digits, and by more than `beyond`.
     """
     was = value(node)
-    strangers = [each for each in pool if _alike(each, was) and not (coarse and _near(value(each), was))]
-    makers: list[Callable[[], ast.expr | None]] = [lambda: _changed(node, chance, coarse)]
-    if strangers:
-        makers.insert(chance.randrange(2), lambda: copy.deepcopy(chance.choice(strangers)))
+    if isinstance(was, bool):
+        found = [ast.Constant(False), ast.Constant(True)]
+        return [node if each.value is was else each for each in found]
+    before = chance.randrange(size)
+    if isinstance(was, (int, float)) and math.isfinite(was) and (coarse or (type(was) is int and was not in near)):
+        chain = _numbers(node, chance, before, size, coarse, beyond)
+    else:
+        chain = [node]
+        for _ in range(before):
+            _extend(chain, 0, chance, near, coarse)
+        for _ in range(size - 1 - before):
+            _extend(chain, len(chain), chance, near, coarse)
+    return chain if len(chain) > 1 else None
+
+
+def _numbers(
+    node: ast.expr, chance: random.Random, before: int, size: int, coarse: bool, beyond: float
+) -> list[ast.expr]:
+    """Numbers of the same sign in random steps, `before` of them below as far as there are so many."""
+    was = value(node)
+    places = len(repr(was).partition(".")[2]) if isinstance(was, float) and "e" not in repr(was) else 12
+    scale = max(abs(was), 1)
+
+    def step() -> Any:
+        if not coarse:
+            return chance.choice((1, 1, 1, 2, 2, 3, 4, 5, 10))
+        wide = 2 * beyond + scale * chance.choice((0.3, 0.5, 0.8, 1))
+        return type(was)(max(1, math.ceil(wide))) if isinstance(was, int) else round(wide, places)
+
+    chain = [node]
+    for count, sign in ((before, -1), (size - 1 - before, 1)):
+        found = was
+        for _ in range(count):
+            found = type(was)(round(found + sign * step(), places))
+            if (was >= 0) != (found >= 0):
+                break
+            chain.insert(0 if sign < 0 else len(chain), _expression(found))
+    if len(chain) == 1:
+        chain.append(_expression(was + (1 if was >= 0 else -1) * step()))
+    return chain
+
+
+def _expression(found: Any) -> ast.expr:
+    return ast.parse(repr(found), mode="eval").body
+
+
+def _extend(chain: list[ast.expr], at: int, chance: random.Random, near: list[Any], coarse: bool) -> None:
+    """Put a change of the link at this end before or after it, unlike all others; nothing where none is found."""
+    last = chain[0] if at == 0 else chain[-1]
+    values = [value(each) for each in chain]
     for _ in range(_MAX_TRIES):
-        for make in makers:
-            found = make()
-            if found is not None and _differs(found, was):
-                return found
-    return None
+        found = _changed(last, chance, coarse, near)
+        if found is not None:
+            found = _in_order(found, values[0 if at == 0 else -1])
+            if all(_differs(found, each) for each in values):
+                chain.insert(at, found)
+                return
+
+
+def _in_order(node: ast.expr, was: Any) -> ast.expr:
+    """The expression, sorted if what it was made of is."""
+    if not isinstance(node, (ast.List, ast.Tuple)) or len(node.elts) < 2:
+        return node
+    try:
+        for backwards in (False, True):
+            if list(was) == sorted(was, reverse=backwards):
+                node.elts.sort(key=value, reverse=backwards)
+                break
+    except (TypeError, NoValue):
+        pass
+    return node
+
+
+def constants(nodes: list[ast.expr], most: int = 50) -> list[Any]:
+    """The values of the constants in some expressions."""
+    found = (part.value for node in nodes for part in ast.walk(node) if isinstance(part, ast.Constant))
+    return list(itertools.islice(found, most))
 
 
 def _differs(node: ast.expr, was: Any) -> bool:
@@ -86,22 +158,7 @@ def _differs(node: ast.expr, was: Any) -> bool:
         return False
 
 
-def _alike(node: ast.expr, was: Any) -> bool:
-    try:
-        found = value(node)
-    except NoValue:
-        return False
-    return type(found) is type(was) and differs(found, was)
-
-
-def _near(one: Any, other: Any) -> bool:
-    try:
-        return bool(abs(one - other) <= 0.05 * max(abs(one), abs(other)) + 0.05)
-    except TypeError:
-        return True
-
-
-def _changed(node: ast.expr, chance: random.Random, coarse: bool) -> ast.expr | None:
+def _changed(node: ast.expr, chance: random.Random, coarse: bool, near: list[Any]) -> ast.expr | None:
     """A copy with one part changed, the parts of it in random order."""
     for path in _shuffled(list(_paths(node)), chance):
         whole = copy.deepcopy(node)
@@ -109,7 +166,7 @@ def _changed(node: ast.expr, chance: random.Random, coarse: bool) -> ast.expr | 
         for step in path[:-1]:
             holder = holder[step] if isinstance(step, int) else getattr(holder, step)
         part = node if not path else _at(holder, path[-1])
-        new = _other_part(part, chance, coarse)
+        new = _other_part(part, chance, coarse, near)
         if new is None:
             continue
         if not path:
@@ -149,7 +206,7 @@ def _paths(node: ast.expr, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ..
         yield from _paths(item, (*path, fields, number))
 
 
-def _other_part(node: ast.expr, chance: random.Random, coarse: bool) -> ast.expr | None:
+def _other_part(node: ast.expr, chance: random.Random, coarse: bool, near: list[Any]) -> ast.expr | None:
     if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
         return _other_order(node, chance)
     if isinstance(node, (ast.Dict, ast.Call, ast.BinOp)):
@@ -158,8 +215,11 @@ def _other_part(node: ast.expr, chance: random.Random, coarse: bool) -> ast.expr
         was = value(node)
     except NoValue:
         return None
+    others = [each for each in near if type(each) is type(was) and each != was]
+    if others and not isinstance(was, bool) and chance.random() < (0.8 if was in near else 0.1):
+        return _expression(chance.choice(others))
     found = _other_value(was, chance, coarse)
-    return None if found is None else ast.parse(repr(found), mode="eval").body
+    return None if found is None else _expression(found)
 
 
 def _other_order(node: ast.List | ast.Tuple | ast.Set, chance: random.Random) -> ast.expr | None:

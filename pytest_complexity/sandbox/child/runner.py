@@ -1,7 +1,7 @@
 """One run: the program, then the task's own tests, in one namespace of plain Python, in a process made for it.
 
 Nothing here is out of the program's reach and nothing that it reports is believed by itself: a pass counts because the
-same program fails on tests whose truth was changed (plan.py).
+run says of each assertion which of the choices it is offered is the true one, and nothing here knows that.
 """
 
 from __future__ import annotations
@@ -61,6 +61,15 @@ def _binds(code: CodeType, name: str) -> bool:
     )
 
 
+class Choices:
+    """The values that one question offers."""
+
+    __slots__ = ("number", "values")
+
+    def __init__(self, number: int, *values: Any) -> None:
+        self.number, self.values = number, values
+
+
 class Run:
     """One order carried out; `send` takes each report."""
 
@@ -70,6 +79,8 @@ class Run:
         self._send = send
         self._names: dict[str, Any] = {}
         self._process = os.getpid()
+        self._end = True  # whether this process ends the run
+        self._told: dict[int, int] = {}
 
     def report(self) -> None:
         """Run it all; the last report says how it ended."""
@@ -96,6 +107,7 @@ class Run:
         module = ModuleType(MODULE)
         module.__file__ = FILE
         sys.modules[MODULE] = module
+        builtins.__dict__.update({frames.ASK: self._ask, frames.CHOICES: Choices, frames.CAUGHT: self._caught})
         self._names = names = module.__dict__
         names.update({"__builtins__": vars(builtins), frames.KEPT: None})
         for code in self._imports:
@@ -117,11 +129,52 @@ class Run:
                 return bool(end.read(len(self._token)) == self._token)
             return False
         try:
+            self._process, self._end = os.getpid(), False
             for test in self._visible:
                 exec(test, self._names)
             os.write(theirs, self._token)
         finally:
             os._exit(0)
+
+    def _ask(self, raising: bool, check: Any, choices: Any, *operands: Any) -> bool:
+        """Report for which of its choices a condition is true, or a call raises nothing; whether there is one."""
+        if type(choices) is not Choices:  # a table's row that is no question
+            return bool(check(choices, *operands)) or raising
+        held, failed = 0, False
+        for number, choice in enumerate(choices.values):
+            try:
+                held |= (bool(check(choice, *operands)) or raising) << number
+            except AssertionError:
+                failed = failed or not raising
+            except Exception:
+                failed = True
+        if not held and (raising or failed):
+            self._leave_unsaid()
+        if held:
+            self._answer(choices.number, held)
+        return held != 0
+
+    def _caught(self, choices: Choices | None = None) -> tuple[Any, ...]:
+        """Report which choices the exception is of that is being handled; these. None: there should be one."""
+        error = sys.exc_info()[1]
+        if choices is None:
+            self._leave_unsaid()
+            return ()
+        held = [isinstance(error, kind) for kind in choices.values]
+        if any(held):
+            self._answer(choices.number, sum(each << number for number, each in enumerate(held)))
+        return tuple(kind for kind, each in zip(choices.values, held, strict=True) if each)
+
+    def _answer(self, number: int, held: int) -> None:
+        if self._told.get(number) != held:
+            self._told[number] = held
+            self._tell(frames.ANSWER, b"%d" % number, b"%x" % held)
+
+    def _leave_unsaid(self) -> None:
+        """End a run that fails in a way that only the tests as they are can tell."""
+        if self._end:
+            self._tell(frames.UNSAID, b"", b"")
+        os._exit(0)
 
     def _tell(self, *fields: bytes) -> None:
         if os.getpid() != self._process:  # a fork of the program's that has come back to us

@@ -1,8 +1,8 @@
-"""The trusted process of one verifying worker: plans a task's controls, has runs forked, reads what they report.
+"""The trusted process of one verifying worker: plans a task's questions, has runs forked, reads what they report.
 
 Single-threaded; waits on descriptors alone. It never executes a program, and believes a run's report only so far: a
-pass is one where the same program fails each control at the assertion whose truth was changed. It exits when the
-parent goes, and everything below it dies with it.
+pass is one that names the true choice of each question and no other. It exits when the parent goes, and everything
+below it dies with it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import contextlib
 import gc
 import marshal
 import os
-import random
 import re
 import secrets
 import select
@@ -20,7 +19,8 @@ import socket
 import sys
 import time
 import warnings
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from . import frames, plan, system
@@ -34,8 +34,7 @@ FULL = (
 )  #: bytes for each MiB of the limit, half of it: a program that holds as much as its time ends is filling it
 MAX_PLANS = 64
 MAX_DETAIL = 200
-PASS, TAMPERED = "pass", "tampered"
-_chance = random.SystemRandom()  #: which runs are controls nobody outside can tell
+PASS, TAMPERED, UNSAID = "pass", "tampered", "unsaid"
 
 
 class ParentGone(Exception):
@@ -44,7 +43,10 @@ class ParentGone(Exception):
 
 @dataclass(frozen=True)
 class Result:
-    """What came of one run; `lines`: those of the tests that the exception passed through."""
+    """What came of one run; `lines`: those of the tests that the exception passed through.
+
+    `unsaid`: it was ended, or ended itself, and only the tests as they are can say what comes of it.
+    """
 
     verdict: str
     detail: str = ""
@@ -52,6 +54,7 @@ class Result:
     visible: bool = False
     seconds: float = 0.0
     waited: float = 0.0  #: the share of its time that it stood in line for a processor
+    answers: Mapping[int, frozenset[int]] = field(default_factory=dict)  #: by question: the sets of choices that held
 
 
 class OutOfMemory:
@@ -86,6 +89,7 @@ class Verifier:
     def __init__(self, parent: socket.socket, settings: dict[str, Any]) -> None:
         self._parent = parent
         self._settings = settings
+        self._secret: str = settings["secret"]
         self._sandbox: Sandboxed | None = None
         self._plans: dict[str, plan.Plan] = {}
         self._memory = OutOfMemory()
@@ -126,9 +130,8 @@ class Verifier:
         try:
             if "live" in request:
                 return self._dialogue.answer(request)
-            task = self.plan(request["program"])
-            trial = Trial(self, request["program"], task, request["seconds"])
-            result, controls = trial.verdict(request["thorough"])
+            task = self._planned(request["program"], request["seconds"])
+            result = self._verdict(request["program"], task, request["seconds"])
         except (plan.BrokenTask, ZygoteLost) as error:
             return {"error": str(error)}
         visible = (result.visible or (result.verdict == PASS and task.shown_among_tests)) if task.has_visible else None
@@ -136,30 +139,65 @@ class Verifier:
             "verdict": result.verdict,
             "detail": _detail(result, task),
             "visible": visible,
-            "controls": controls,
+            "controlled": bool(task.answers),
             "seconds": result.seconds,
             "waited": result.waited,
         }
 
-    def plan(self, program: dict[str, Any]) -> plan.Plan:
+    def _verdict(self, program: dict[str, Any], task: plan.Plan, seconds: float) -> Result:
+        """The verdict: of the run that is asked, but where that leaves it open."""
+        if not task.answers:
+            return self._run(program, task.body, seconds)
+        asked = self._run(program, task.asked, seconds, task.answers)
+        visible = asked.visible and _right(asked, task.shown)
+        if asked.verdict == PASS and _right(asked, task.answers):
+            return replace(asked, visible=visible)
+        if asked.verdict in (PASS, UNSAID):  # it takes what is not true, or takes nothing
+            asked = self._run(program, task.body, seconds)
+            if asked.verdict == PASS:
+                return replace(asked, verdict=TAMPERED, detail="passes tests that are not true", visible=False)
+        return replace(asked, visible=visible and asked.verdict != TAMPERED)
+
+    def _run(
+        self, program: dict[str, Any], body: bytes, seconds: float, answers: Mapping[int, int] | None = None
+    ) -> Result:
+        head = (program["code"], program["prompt_code"], program["entry_point"])
+        return self.run(head, body, seconds, answers)
+
+    def _planned(self, program: dict[str, Any], seconds: float) -> plan.Plan:
         """The task's plan; the last few are kept, since a task's trials come one after the other."""
         key = repr([program[name] for name in plan.FIELDS])  # JSON's lists cannot be keys
         made = self._plans.get(key)
         if made is None:
             if len(self._plans) >= MAX_PLANS:
                 del self._plans[next(iter(self._plans))]
-            made = self._plans[key] = plan.make(program)
+            made = self._plans[key] = self._tried(program, plan.make(program, self._secret), seconds)
         return made
+
+    def _tried(self, program: dict[str, Any], made: plan.Plan, seconds: float) -> plan.Plan:
+        """The plan without the questions that a right program may answer wrongly, as the reference does."""
+        if not made.unsound or not program["reference"].strip():
+            return made
+        result = self._run({**program, "code": program["reference"]}, made.asked, seconds, {})
+        wrong = {number for number in made.unsound if not _right(result, {**made.answers, **made.shown}, number)}
+        return plan.make(program, self._secret, frozenset(wrong)) if wrong else made
 
     # -- one run ------------------------------------------------------------------------------------------------
 
-    def run(self, head: tuple[Any, ...], body: bytes, seconds: float) -> Result:
-        """One run of a program on some tests. Raises ZygoteLost where there is none to be had."""
+    def run(
+        self, head: tuple[Any, ...], body: bytes, seconds: float, answers: Mapping[int, int] | None = None
+    ) -> Result:
+        """One run of a program on some tests, ended at the first answer that is none of `answers`.
+
+        Raises ZygoteLost where there is none to be had.
+        """
         channel = self.channel()
         token = secrets.token_hex(8).encode()
         began = time.monotonic()
         try:
-            reports = self._listen(channel, token, marshal.dumps((token, *head)), body, began + seconds)
+            reports = _Reports(token, answers or {})
+            order = frames.pack(marshal.dumps((token, *head))) + frames.pack(body)
+            self._listen(channel, reports, order, began + seconds)
             result = self.conclude(reports, channel, time.monotonic() - began, seconds)
         finally:
             channel.close()
@@ -178,14 +216,13 @@ class Verifier:
         if self._sandbox is not None:
             self._sandbox.end()
 
-    def _listen(self, channel: socket.socket, token: bytes, head: bytes, body: bytes, deadline: float) -> _Reports:
-        reports = _Reports(token)
+    def _listen(self, channel: socket.socket, reports: _Reports, order: bytes, deadline: float) -> None:
         poll = select.poll()
         poll.register(channel, select.POLLIN)
         poll.register(self._parent, getattr(select, "POLLRDHUP", 0))
         channel.settimeout(max(0.0, deadline - time.monotonic()))
         with contextlib.suppress(OSError):  # it has left, or will not read: as below
-            channel.sendall(frames.pack(head) + frames.pack(body))
+            channel.sendall(order)
         while not reports.over:
             ready = dict(poll.poll(max(0.0, deadline - time.monotonic()) * 1000))
             if self._parent.fileno() in ready:
@@ -194,14 +231,13 @@ class Verifier:
                 reports.late = True
                 break
             reports.take(_received(channel))
-        return reports
 
     def conclude(self, reports: _Reports | Answer, channel: socket.socket, seconds: float, limit: float) -> Result:
         """End the run, and say what came of it."""
         assert self._sandbox is not None
         delay = self._sandbox.delay() if seconds > NEAR * limit or reports.late else 0.0
         full = reports.late and self._sandbox.resident() > self._settings["memory_mb"] * FULL
-        lost = not reports.late and not reports.ended
+        lost = not reports.late and not reports.ended and not reports.astray
         status: int | None = None
         try:
             status = self._sandbox.end(EXIT_PATIENCE if lost and not reports.forged else 0.0)
@@ -218,6 +254,8 @@ class Verifier:
         verdict, text = kind.decode(), said.decode("utf-8", "replace")
         if reports.forged:
             verdict, text = TAMPERED, reports.forged
+        elif reports.astray:
+            verdict, text = UNSAID, ""
         elif reports.late:
             verdict, text = ("memory", "was filling it when its time was up") if full else ("timeout", "")
         elif lost:
@@ -225,7 +263,9 @@ class Verifier:
         if verdict == "crash":
             self._close()
         passed = tuple(lines.decode("ascii", "replace").split())
-        return Result(verdict, text, passed, reports.visible, seconds, delay / max(seconds, 1e-9))
+        waited = delay / max(seconds, 1e-9)
+        answers = {number: frozenset(held) for number, held in reports.answers.items()}
+        return Result(verdict, text, passed, reports.visible, seconds, waited, answers)
 
     def _cause(self, status: int | None) -> tuple[str, str]:
         """Why a run has left its channel."""
@@ -249,11 +289,17 @@ class Verifier:
 _KILLED = "killed by the kernel: out of memory"
 
 
-class _Reports:
-    """What a run has said so far."""
+_HEX = re.compile(rb"[0-9a-f]{1,64}")
 
-    def __init__(self, token: bytes) -> None:
+
+class _Reports:
+    """What a run has said so far; `answers` are the true ones of the questions that decide."""
+
+    def __init__(self, token: bytes, answers: Mapping[int, int]) -> None:
         self._token = token
+        self._true = answers
+        self.answers: dict[int, set[int]] = {}
+        self.astray = False  #: it has given an answer that is not the true one
         self._buffer = b""
         self._size = 0
         self._closed = False
@@ -266,7 +312,7 @@ class _Reports:
     @property
     def over(self) -> bool:
         """Whether nothing more is to come."""
-        return bool(self.ended or self.forged or self._closed)
+        return bool(self.ended or self.forged or self.astray or self._closed)
 
     def take(self, data: bytes) -> None:
         """Read on; no data: the channel was closed."""
@@ -285,6 +331,10 @@ class _Reports:
             self.forged = self.forged or "a report that is none"
         elif self.ended or not rest:
             self.forged = self.forged or "a report too many"
+        elif rest[0] == frames.ANSWER and len(rest) == 3 and rest[1].isdigit() and _HEX.fullmatch(rest[2]):
+            number, held = int(rest[1]), int(rest[2], 16)
+            self.answers.setdefault(number, set()).add(held)
+            self.astray = self.astray or (number in self._true and held != 1 << self._true[number])
         elif rest[0] == frames.VISIBLE and len(rest) == 2 and not self._shown:
             self._shown, self.visible = True, rest[1] == b"1"
         elif rest[0] in frames.ENDS and len(rest) == 3:
@@ -293,75 +343,9 @@ class _Reports:
             self.forged = self.forged or "a report that is none"
 
 
-class Trial:
-    """One program, its task, and the runs that its verdict takes."""
-
-    def __init__(self, verifier: Verifier, program: dict[str, Any], task: plan.Plan, seconds: float) -> None:
-        self._verifier, self._program, self._task, self._seconds = verifier, program, task, seconds
-        self._real: Result | None = None
-
-    def verdict(self, thorough: bool) -> tuple[Result, int]:
-        """The verdict, and how many controls the task had for it."""
-        suspect = thorough or self._task.suspects(self._program["code"])
-        controls = self._valid(self._task, plan.MOST_CONTROLS if suspect else 1)
-        runs: list[plan.Control | None] = [None, *controls]
-        if suspect and controls:
-            runs += _chance.choices(controls, k=max(0, plan.enough(controls) - len(controls)))
-        _chance.shuffle(runs)
-        result = self._decided(runs)
-        if result.visible and result.verdict != PASS:  # which the controls do not speak of
-            result = replace(result, visible=result.verdict != TAMPERED and self._fails_shown())
-        return result, len(controls)
-
-    def _fails_shown(self) -> bool:
-        """Whether the program fails a control of the visible tests."""
-        body = self._task.shown_control()
-        return body is None or not self._run(self._program, body).visible
-
-    def _decided(self, runs: list[plan.Control | None]) -> Result:
-        """Run until the verdict is certain; None stands for the true tests."""
-        fooled = False
-        for control in runs:
-            if control is None or fooled:
-                if self._true().verdict != PASS:
-                    return self._true()
-            else:
-                result = self._run(self._program, control.body)
-                fooled = result.verdict == PASS
-                if not fooled and (result.verdict == TAMPERED or not self._task.fails(control, result.lines)):
-                    return self._true() if self._true().verdict != PASS else result
-            if fooled and self._true().verdict == PASS:
-                return replace(self._true(), verdict=TAMPERED, detail="passes tests that are not true")
-        return self._true()
-
-    def _true(self) -> Result:
-        """The run on the task's own tests."""
-        if self._real is None:
-            self._real = self._run(self._program, self._task.body)
-        return self._real
-
-    def _run(self, program: dict[str, Any], body: bytes, code: str | None = None) -> Result:
-        head = (code if code is not None else program["code"], program["prompt_code"], program["entry_point"])
-        return self._verifier.run(head, body, self._seconds)
-
-    def _valid(self, task: plan.Plan, at_most: int) -> list[plan.Control]:
-        """Controls that a right program fails."""
-        found: list[plan.Control] = []
-        for number, control in enumerate(task.controls()):
-            if self._holds(task, number, control):
-                found.append(control)
-                if len(found) == at_most:
-                    break
-        return found
-
-    def _holds(self, task: plan.Plan, number: int, control: plan.Control) -> bool:
-        if control.sound or not self._program["reference"].strip():
-            return True
-        known = task.validated
-        if number not in known:
-            result = self._run(self._program, control.body, self._program["reference"])
-            known[number] = task.fails(control, result.lines)
-        return known[number]
+def _right(result: Result, answers: Mapping[int, int], *numbers: int) -> bool:
+    """Whether a run named the true choice of each question, and nothing else."""
+    return all(result.answers.get(number) == frozenset((1 << answers[number],)) for number in numbers or answers)
 
 
 def _received(channel: socket.socket) -> bytes:

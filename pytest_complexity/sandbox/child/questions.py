@@ -1,0 +1,682 @@
+"""A task's tests as questions: each assertion that is surely reached is offered several expected values, and the run
+says which of them hold. Nothing in a run tells which is the true one; the others are its negative controls.
+
+`assert f(3) == 4` becomes `assert ask(lambda c, v: v == c, choices(0, 6, 4, 9), f(3))`: the program is called once,
+where and in the order in which the test calls it.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import math
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from . import literals
+from .frames import ASK, CAUGHT, CHOICES
+
+#: What a question changes, the strongest first: an expected value, a bare truth's, one that is computed, a bound.
+VALUE, TRUTH, COMPUTED, ORDER = "value", "truth", "computed", "order"
+WEAK = frozenset((COMPUTED, ORDER))  #: two choices alone, and the form of the false one shows
+LEAST_CHOICES, ALL_CHOICES, MOST_LARGE = 4, 128, 8  #: of a value; of all values of a task together; of a long value
+LARGE = 1000  #: nodes of a long value's expression
+MAX_ROWS = 8  #: of a table that are questions
+MAX_QUESTIONS = 60
+_CLOSE = frozenset(("isclose", "allclose", "array_equal", "array_equiv", "approx_equal"))
+_ASSERTING = frozenset(
+    (
+        *("assertEqual", "assertAlmostEqual", "assertListEqual", "assertDictEqual", "assertSetEqual"),
+        *("assertTupleEqual", "assertSequenceEqual", "assertCountEqual", "assertMultiLineEqual"),
+        *("assert_equal", "assert_array_equal", "assert_allclose", "assert_almost_equal", "assert_array_almost_equal"),
+    )
+)
+_TRANSPARENT = frozenset(
+    (
+        *("localcontext", "redirect_stdout", "redirect_stderr", "catch_warnings", "TemporaryDirectory"),
+        *("NamedTemporaryFile", "TemporaryFile", "open", "ThreadPoolExecutor", "closing", "nullcontext"),
+    )
+)
+_TRUE, _HELD = frozenset(("assertTrue", "assertFalse")), frozenset(("assertIsNone", "assertIn", "assertIs"))
+_RAISING = frozenset(("raises", "assertRaises"))
+_NOT_SURE = frozenset(("skip", "skipif", "skipIf", "skipUnless", "xfail", "expectedFailure", "fixture"))
+_STRANGE = ("ChildProcessError", "UnicodeWarning", "ConnectionResetError")  #: exceptions that no program means
+
+Alter = Callable[[ast.expr], ast.expr]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a node stands: in an attribute or an item of `holder`."""
+
+    holder: Any
+    key: str | int
+
+    @property
+    def node(self) -> Any:
+        """What stands there."""
+        return self.holder[self.key] if isinstance(self.key, int) else getattr(self.holder, self.key)
+
+    def put(self, node: ast.AST) -> None:
+        """Put another node there."""
+        if isinstance(self.key, int):
+            self.holder[self.key] = node
+        else:
+            setattr(self.holder, self.key, node)
+
+
+@dataclass(frozen=True)
+class Question:
+    """One assertion.
+
+    `condition` is to be true (`raising`: is a call that raises where something is not), `slot` stands in it and holds
+    what is expected: a literal, or a name that was given `literal` or runs over the `rows` of a table; or something
+    computed, of which `alter` makes what it never is. A bare truth has no slot, a handler of exceptions no condition.
+    """
+
+    kind: str
+    condition: Place
+    slot: Place | None = None
+    literal: Place | None = None
+    rows: tuple[Place, ...] = ()
+    alter: Alter | None = None
+    raising: bool = False
+    coarse: bool = False
+    beyond: float = 0.0
+    chunk: int = 0  #: which of the texts asks it
+
+    @property
+    def sound(self) -> bool:
+        """Whether a right program surely answers it rightly, by the text alone."""
+        return self.kind == TRUTH or (self.kind == VALUE and not self.rows and self.literal is None)
+
+
+@dataclass
+class _Scope:
+    """What is known of the names at a place: what they were given, and the columns of tables that they run over."""
+
+    bound: dict[str, Place] = field(default_factory=dict)
+    columns: dict[str, list[Place]] = field(default_factory=dict)
+
+
+class Finder:
+    """Walks through the statements of set-up and tests in the order in which they run."""
+
+    def __init__(self, trees: list[ast.Module]) -> None:
+        self.questions: list[Question] = []
+        self.loads = Counter(
+            node.id
+            for tree in trees
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+        )
+        self._functions: dict[str, Any] = {}
+        self._entered: set[str] = set()
+        self._scope = _Scope()
+
+    def read(self, chunk: int, tree: ast.Module, whole_file: bool = False) -> None:
+        """Look for questions in one text; in a whole file also in the tests that pytest runs."""
+        before = len(self.questions)
+        self._statements(tree.body, self._scope)
+        if whole_file:
+            for test in _tests_of(tree):
+                scope = _Scope(dict(self._scope.bound))
+                for decorator in test.decorator_list:
+                    self._parametrized(decorator, scope)
+                self._statements(test.body, scope)
+        self.questions[before:] = [replace(each, chunk=chunk) for each in self.questions[before:]]
+
+    # -- what is surely reached -------------------------------------------------------------------------------
+
+    def _statements(self, body: list[ast.stmt], scope: _Scope) -> None:
+        for at, statement in enumerate(body):
+            if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                self._functions[statement.name] = statement
+                continue
+            _unbind(statement, scope)
+            if isinstance(statement, ast.Assign):
+                if len(statement.targets) == 1 and isinstance(statement.targets[0], ast.Name):
+                    scope.bound[statement.targets[0].id] = Place(statement, "value")
+            elif isinstance(statement, ast.Assert):
+                self.questions += self._holds(Place(statement, "test"), scope)
+            elif isinstance(statement, ast.Expr) and isinstance(statement.value, (ast.Call, ast.Await)):
+                self._call(statement, scope)
+            elif isinstance(statement, ast.For):
+                inner = _Scope(dict(scope.bound), dict(scope.columns))
+                if self._runs_over(statement.target, Place(statement, "iter"), inner):
+                    self._statements(statement.body, inner)
+            elif isinstance(statement, (ast.With, ast.AsyncWith)) and all(map(_lets_through, statement.items)):
+                self._statements(statement.body, scope)
+            elif isinstance(statement, ast.With) and _must_raise_within(statement):
+                body[at] = handling = _as_handler(statement)
+                self.questions.append(Question(COMPUTED, Place(handling.handlers[0], "type")))
+            elif isinstance(statement, ast.Try) and _must_raise(statement, body[at + 1 :]):
+                self.questions.append(Question(COMPUTED, Place(statement.handlers[0], "type")))
+            if any(isinstance(part, (ast.Return, ast.Raise, ast.Break, ast.Continue)) for part in _own(statement)):
+                return
+
+    def _call(self, statement: ast.Expr, scope: _Scope) -> None:
+        place = Place(statement, "value")
+        call = statement.value.value if isinstance(statement.value, ast.Await) else statement.value
+        if not isinstance(call, ast.Call):
+            return
+        name = _name(call.func)
+        if call is statement.value and call.args and name in _TRUE:
+            found = list(self._inner(Place(call.args, 0), scope)) if name == "assertTrue" else []
+            self.questions += found or [Question(TRUTH, place)]
+        elif call is statement.value and call.args and name in _HELD:
+            self.questions.append(Question(COMPUTED, place, Place(call.args, 0), alter=_beside_none, raising=True))
+        elif call is statement.value and self._compares(call):
+            self.questions += self._pair(place, call, scope, raising=True)
+        else:
+            for part in (call, *call.args):  # `check(f)`, `asyncio.run(main())`
+                if isinstance(part, ast.Call) and isinstance(part.func, ast.Name) and part.func.id in self._functions:
+                    self._enter(part.func.id)
+
+    def _enter(self, name: str) -> None:
+        if name not in self._entered:
+            self._entered.add(name)
+            function = self._functions[name]
+            arguments = {each.arg for each in (*function.args.args, *function.args.kwonlyargs)}
+            bound = {key: node for key, node in self._scope.bound.items() if key not in arguments}
+            self._statements(function.body, _Scope(bound))
+
+    def _parametrized(self, decorator: ast.expr, scope: _Scope) -> None:
+        """Notes the columns of a table that a test's arguments run over."""
+        if not isinstance(decorator, ast.Call) or _name(decorator.func) != "parametrize" or len(decorator.args) < 2:
+            return
+        try:
+            said = literals.value(decorator.args[0])
+        except literals.NoValue:
+            return
+        names = [name.strip() for name in said.split(",")] if isinstance(said, str) else list(said)
+        targets: list[ast.expr] = [ast.Name(name, ast.Store()) for name in names]
+        target = targets[0] if len(names) == 1 else ast.Tuple(targets, ast.Store())
+        self._runs_over(target, Place(decorator.args, 1), scope)
+
+    def _runs_over(self, target: ast.expr, place: Place, scope: _Scope) -> bool:  # noqa: PLR0911 - one for each kind
+        """Whether a loop surely has a first turn; notes the columns that its names run over."""
+        iterated = place.node
+        if isinstance(iterated, ast.Call) and isinstance(iterated.func, ast.Name) and iterated.args:
+            name, arguments = iterated.func.id, iterated.args
+            if name == "enumerate" and isinstance(target, ast.Tuple) and len(target.elts) == 2:
+                return self._runs_over(target.elts[1], Place(arguments, 0), scope)
+            if name == "zip" and isinstance(target, ast.Tuple) and len(target.elts) == len(arguments):
+                each = [self._runs_over(part, Place(arguments, at), scope) for at, part in enumerate(target.elts)]
+                return all(each)
+            if name == "range":
+                try:
+                    return len(range(*map(literals.value, arguments))) > 0
+                except (literals.NoValue, TypeError, ValueError):
+                    return False
+        name = iterated.id if isinstance(iterated, ast.Name) else ""
+        rows = scope.bound[name].node if name in scope.bound else iterated
+        if not isinstance(rows, (ast.List, ast.Tuple)) or not rows.elts:
+            return False
+        if name and self.loads[name] > 1:  # whoever else reads the table must find it as it was
+            return True
+        if isinstance(target, ast.Name):
+            scope.columns[target.id] = [Place(rows.elts, number) for number in range(len(rows.elts))]
+        elif isinstance(target, ast.Tuple):
+            for column, part in enumerate(target.elts):
+                whole = [row for row in rows.elts if isinstance(row, (ast.List, ast.Tuple)) and column < len(row.elts)]
+                if isinstance(part, ast.Name) and len(whole) == len(rows.elts):
+                    scope.columns[part.id] = [Place(row.elts, column) for row in whole]
+        return True
+
+    def _compares(self, call: ast.Call) -> bool:
+        """Whether a call asserts, or says, that its first argument is its second."""
+        name = _name(call.func)
+        if len(call.args) < 2 or any(isinstance(each, ast.Starred) for each in call.args[:2]):
+            return False
+        if name in _ASSERTING or name in _CLOSE:
+            return True
+        function = self._functions.get(name)
+        if function is None or len(function.args.args) < 2:
+            return False
+        pair = {each.arg for each in function.args.args[:2]}
+        return any(
+            isinstance(node, ast.Compare)
+            and pair == {getattr(each, "id", "") for each in (node.left, *node.comparators)}
+            for node in ast.walk(function)
+        )
+
+    # -- what is asked ----------------------------------------------------------------------------------------
+
+    def _holds(self, place: Place, scope: _Scope) -> Iterator[Question]:
+        """The questions of an expression that must be true."""
+        node = place.node
+        if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.And):
+            for at in range(len(node.values)):
+                yield from self._holds(Place(node.values, at), scope)
+            return
+        yield from list(self._inner(place, scope)) or [Question(TRUTH, place)]
+
+    def _inner(self, place: Place, scope: _Scope) -> Iterator[Question]:
+        node = place.node
+        if isinstance(node, ast.Compare):
+            yield from self._comparison(place, node, scope)
+        elif isinstance(node, ast.Call):
+            name = _name(node.func)
+            if self._compares(node):
+                yield from self._pair(place, node, scope)
+            elif name == "all" and not node.args and isinstance(node.func, ast.Attribute):  # (array == list).all()
+                for each in self._inner(Place(node.func, "value"), scope):
+                    yield replace(each, condition=place)
+            elif name == "all" and len(node.args) == 1 and isinstance(node.args[0], (ast.GeneratorExp, ast.ListComp)):
+                loop = node.args[0]
+                inner = _Scope(dict(scope.bound), dict(scope.columns))
+                first = loop.generators[0]
+                runs = self._runs_over(first.target, Place(first, "iter"), inner)
+                if runs and len(loop.generators) == 1 and not first.ifs:
+                    yield from self._inner(Place(loop, "elt"), inner)
+            elif name == "isinstance" and len(node.args) == 2:
+                yield Question(COMPUTED, place, Place(node.args, 1), alter=_rare_type)
+
+    def _comparison(self, place: Place, node: ast.Compare, scope: _Scope) -> Iterator[Question]:
+        slots = [Place(node, "left"), *(Place(node.comparators, at) for at in range(len(node.ops)))]
+        late = [slot.node for slot in slots[2:]]  # which plain Python may never come to
+        if any(not isinstance(each, (ast.Name, ast.Constant)) for each in late):
+            return
+        if all(isinstance(op, (ast.Eq, ast.Is)) for op in node.ops):
+            yield self._equal(place, slots, scope)
+        elif len(node.ops) == 1 and isinstance(node.ops[0], (ast.Lt, ast.LtE, ast.Gt, ast.GtE)):
+            yield from self._ordering(place, node, scope)
+        elif len(node.ops) == 1 and isinstance(node.ops[0], ast.In):
+            held = node.comparators[0]
+            if isinstance(held, (ast.List, ast.Tuple, ast.Set)) and held.elts and _known(held):
+                yield Question(VALUE, place, slots[1])
+            else:
+                yield Question(COMPUTED, place, slots[0], alter=_beside_none)
+
+    def _pair(self, place: Place, call: ast.Call, scope: _Scope, raising: bool = False) -> Iterator[Question]:
+        yield self._equal(place, [Place(call.args, at) for at in range(2)], scope, coarse=True, raising=raising)
+
+    def _equal(
+        self, place: Place, slots: list[Place], scope: _Scope, coarse: bool = False, raising: bool = False
+    ) -> Question:
+        """Operands that must be equal: what is known of them is the slot, else the last of them."""
+        found = [self._expected(place, slot, scope, coarse, raising) for slot in slots]
+        if all(found):
+            found = found[1:]  # nothing of the program's: some set-up's own
+        known = [each for each in found if each is not None]
+        return known[0] if known else Question(COMPUTED, place, slots[-1], alter=_beside_none, raising=raising)
+
+    def _expected(self, place: Place, slot: Place, scope: _Scope, coarse: bool, raising: bool) -> Question | None:
+        """The question of an operand whose value is a literal, or a name for one, or runs over some."""
+        node = slot.node
+        if isinstance(node, ast.Name) and node.id in scope.columns:
+            rows = tuple(cell for cell in scope.columns[node.id] if _known(cell.node))
+            return Question(VALUE, place, slot, rows=rows, raising=raising, coarse=coarse) if rows else None
+        literal = scope.bound.get(node.id) if isinstance(node, ast.Name) else None
+        if not _known(literal.node if literal else node):
+            return None
+        return Question(VALUE, place, slot, literal, raising=raising, coarse=coarse)
+
+    def _ordering(self, place: Place, node: ast.Compare, scope: _Scope) -> Iterator[Question]:
+        below = isinstance(node.ops[0], (ast.Lt, ast.LtE))
+        left, right = node.left, node.comparators[0]
+        difference = _difference(left) if below else None
+        tolerance = _number(right)
+        if difference is not None:
+            found = self._equal(place, [Place(difference, "left"), Place(difference, "right")], scope, coarse=True)
+            if found.kind == VALUE:
+                yield replace(found, beyond=2 * tolerance if tolerance is not None else 0.0)
+            elif tolerance is not None:
+                far = 7 + 10 * tolerance
+                yield Question(COMPUTED, place, Place(difference, "right"), alter=lambda node: _plus(node, far))
+        elif tolerance is not None:
+            bound = -math.inf if below else math.inf
+            yield Question(ORDER, place, Place(node.comparators, 0), alter=lambda _: ast.Constant(bound))
+        elif _number(left) is not None:
+            bound = math.inf if below else -math.inf
+            yield Question(ORDER, place, Place(node, "left"), alter=lambda _: ast.Constant(bound))
+
+
+# -- the tests with their questions ---------------------------------------------------------------------------
+
+
+class Asking:
+    """Writes questions into the trees that they were found in, and knows the true answers.
+
+    `chance` is seeded with a secret, so that a task's choices are the same in each of its runs and nobody knows them.
+    """
+
+    def __init__(self, found: Finder, chance: random.Random, left_out: frozenset[int], first: int = 0) -> None:
+        self.answers: dict[int, int] = {}  #: by number: the place of the true one among the choices
+        self.kinds: dict[int, str] = {}
+        self.chunks: dict[int, int] = {}
+        self.unsound: set[int] = set()
+        self._chance = chance
+        self._left_out = left_out
+        self._first = first
+        self._made: dict[str, tuple[list[ast.expr], int] | None] = {}
+        self._cells: set[tuple[int, Any]] = set()
+        questions = found.questions
+        slots = Counter(each.slot.node.id for each in questions if each.slot and isinstance(each.slot.node, ast.Name))
+        self._private = {name for name, count in slots.items() if found.loads[name] == count}
+        values = {ast.dump(node) for each in questions for node in _values(each)}
+        self._size = max(LEAST_CHOICES, math.ceil(ALL_CHOICES ** (1 / max(1, len(values)))))
+        written: Counter[str] = Counter()
+        for each in questions:
+            slot = each.slot.node if each.slot else None
+            if len(self.kinds) < MAX_QUESTIONS and self._write(each) and isinstance(slot, ast.Name):
+                written[slot.id] += 1
+        for each in questions:  # nothing else reads what these names were given
+            name = getattr(each.slot.node, "id", "") if each.slot else ""
+            if each.literal and written[name] == found.loads[name]:
+                each.literal.put(ast.Constant(None))
+
+    def _number(self, answer: int, question: Question) -> int | None:
+        """The number of a new question; None where it is one of those left out."""
+        number = self._first + len(self.kinds)
+        self.kinds[number], self.chunks[number] = question.kind, question.chunk
+        if number in self._left_out:
+            return None
+        self.answers[number] = answer
+        if not question.sound:
+            self.unsound.add(number)
+        return number
+
+    def _write(self, question: Question) -> bool:
+        """Whether the question stands in the tests now."""
+        if question.slot is None:
+            handler = isinstance(question.condition.holder, ast.ExceptHandler)
+            return self._write_handler(question) if handler else self._write_truth(question)
+        if question.rows and question.slot.node.id in self._private:
+            return self._write_rows(question)
+        if question.rows:  # the column is read elsewhere too
+            question = replace(question, kind=COMPUTED, rows=(), alter=_beside_none)
+        return self._write_value(question) if question.kind == VALUE else self._write_altered(question)
+
+    def _write_value(self, question: Question) -> bool:
+        assert question.slot is not None
+        node = question.slot.node
+        choices = self._choices(question, question.literal.node if question.literal else node)
+        if choices is None:
+            return False
+        nodes, answer = choices
+        if question.literal is not None and node.id not in self._private:
+            nodes[answer] = ast.Name(node.id, ast.Load())
+        number = self._number(answer, question)
+        return number is not None and self._ask(question, _numbered(number, nodes))
+
+    def _write_rows(self, question: Question) -> bool:
+        """Some rows of a table are offered choices."""
+        assert question.slot is not None
+        step = max(1.0, len(question.rows) / MAX_ROWS)
+        asked = False
+        for cell in [question.rows[int(at * step)] for at in range(min(MAX_ROWS, len(question.rows)))]:
+            name = (id(cell.holder), cell.key)
+            choices = None if name in self._cells else self._choices(question, cell.node)
+            number = self._number(choices[1], question) if choices else None
+            if choices and number is not None:
+                cell.put(_numbered(number, choices[0]))
+                self._cells.add(name)
+            asked = asked or name in self._cells
+        return asked and self._ask(question, ast.Name(question.slot.node.id, ast.Load()))
+
+    def _write_truth(self, question: Question) -> bool:
+        """A bare truth, `not`, `assertTrue`, `assertFalse`: is it true? What the test hopes for is left out."""
+        node, expected = question.condition.node, True
+        if isinstance(node, ast.Call) and _name(node.func) in _TRUE:
+            expected = _name(node.func) == "assertTrue"
+            node = node.args[0]
+        while isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+            node, expected = node.operand, not expected
+        number = self._number(int(expected), question)
+        if number is None:
+            return False
+        check = _lambda(["v"], ast.Compare(_call("bool", _read("v")), [ast.Is()], [_read("c")]))
+        both = _numbered(number, [ast.Constant(False), ast.Constant(True)])
+        question.condition.put(_call(ASK, ast.Constant(False), check, both, node))
+        return True
+
+    def _write_altered(self, question: Question) -> bool:
+        """What is expected is computed: the choices are it and what it never is."""
+        alter, answer = question.alter, self._chance.randrange(2)
+        number = self._number(answer, question)
+        if number is None or alter is None:
+            return False
+
+        def either(value: ast.expr) -> ast.expr:
+            return ast.IfExp(ast.Compare(_read("c"), [ast.Eq()], [ast.Constant(answer)]), value, alter(value))
+
+        return self._ask(question, _numbered(number, [ast.Constant(0), ast.Constant(1)]), either)
+
+    def _write_handler(self, question: Question) -> bool:
+        """`except ValueError` becomes `except caught(choices(0, ValueError, ChildProcessError))`."""
+        choices = [question.condition.node, _read(self._chance.choice(_STRANGE))]
+        answer = self._chance.randrange(2)
+        number = self._number(answer, question)
+        if number is not None:
+            question.condition.put(_call(CAUGHT, _numbered(number, choices if answer == 0 else choices[::-1])))
+        return number is not None
+
+    def _ask(self, question: Question, choices: ast.expr, either: Alter | None = None) -> bool:
+        """Put a call of `ask` in the condition's place; what is computed is an operand too, of which `either` makes
+        the one or the other."""
+        assert question.slot is not None
+        operands: list[ast.expr] = []
+        lifted = _lifted(question.condition.node, question.slot.node, operands, either)
+        names = [f"v{number}" for number in range(len(operands))]
+        check = _lambda(names, lifted)
+        question.condition.put(_call(ASK, ast.Constant(question.raising), check, choices, *operands))
+        return True
+
+    def _choices(self, question: Question, node: ast.expr) -> tuple[list[ast.expr], int] | None:
+        """An expected value among others, the same for each that is equal, and its place there."""
+        key = f"{ast.dump(node)} {question.coarse} {question.beyond}"
+        if key not in self._made:
+            found = self._made_for(question, node)
+            self._made[key] = (found, next(at for at, each in enumerate(found) if each is node)) if found else None
+        made = self._made[key]
+        return None if made is None else ([copy.deepcopy(each) for each in made[0]], made[1])
+
+    def _made_for(self, question: Question, node: ast.expr) -> list[ast.expr] | None:
+        assert question.slot is not None
+        condition = question.condition.node
+        if isinstance(condition, ast.Compare) and isinstance(condition.ops[0], ast.In):
+            return _other_members(node, self._chance)
+        near = literals.constants([part for part in _operands(condition) if part is not question.slot.node])
+        size = self._size if sum(1 for _ in ast.walk(node)) < LARGE else min(self._size, MOST_LARGE)
+        coarse = question.coarse and not isinstance(literals.value(node), (str, bytes, bool))
+        return literals.candidates(node, self._chance, size, near, coarse, question.beyond)
+
+
+def _values(question: Question) -> Iterator[ast.expr]:
+    """The expected values that can be offered among many."""
+    if question.kind == VALUE and question.slot is not None:
+        literal = question.literal.node if question.literal else question.slot.node
+        for node in [cell.node for cell in question.rows] or [literal]:
+            if not isinstance(literals.value(node), bool):
+                yield node
+
+
+def _lifted(node: Any, slot: ast.expr, operands: list[ast.expr], either: Alter | None) -> Any:
+    """An expression of `c`, which stands for the slot, and of operands, which are evaluated before, in their order."""
+    if node is slot and either is None:
+        return _read("c")
+    if node is not slot and any(part is slot for part in ast.walk(node)):
+        new = copy.copy(node)
+        for name, part in ast.iter_fields(node):
+            if name == "func" and isinstance(getattr(part, "value", part), ast.Name) and part is not slot:
+                continue  # a function of the tests' own
+            if isinstance(part, list):
+                setattr(new, name, [_part(each, slot, operands, either) for each in part])
+            else:
+                setattr(new, name, _part(part, slot, operands, either))
+        return new
+    if isinstance(node, ast.Constant) and node is not slot:
+        return node
+    operands.append(node)
+    value = _read(f"v{len(operands) - 1}")
+    return value if node is not slot or either is None else either(value)
+
+
+def _part(part: Any, slot: ast.expr, operands: list[ast.expr], either: Alter | None) -> Any:
+    if isinstance(part, (ast.Starred, ast.keyword)):
+        new = copy.copy(part)
+        new.value = _lifted(part.value, slot, operands, either)
+        return new
+    return _lifted(part, slot, operands, either) if isinstance(part, ast.expr) else part
+
+
+def _operands(node: ast.expr) -> Iterator[ast.expr]:
+    """The expressions that stand in a condition, the innermost calls' arguments in one piece."""
+    for part in ast.iter_child_nodes(node):
+        if isinstance(part, ast.expr):
+            yield part
+
+
+def _read(name: str) -> ast.Name:
+    return ast.Name(name, ast.Load())
+
+
+def _call(name: str, *arguments: ast.expr) -> ast.Call:
+    return ast.Call(_read(name), list(arguments), [])
+
+
+def _lambda(names: list[str], body: ast.expr) -> ast.Lambda:
+    arguments = ast.arguments([], [ast.arg(name) for name in ("c", *names)], None, [], [], None, [])
+    return ast.Lambda(arguments, body)
+
+
+def _numbered(number: int, choices: list[ast.expr]) -> ast.Call:
+    return _call(CHOICES, ast.Constant(number), *choices)
+
+
+def _known(node: ast.expr) -> bool:
+    """Whether an expression is a literal, or what is made of some."""
+    try:
+        was = literals.value(node)
+    except literals.NoValue:
+        return False
+    return was is not Ellipsis and not callable(was)
+
+
+def _unbind(statement: ast.stmt, scope: _Scope) -> None:
+    """Forget the names that a statement gives anything."""
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            scope.bound.pop(node.id, None)
+            scope.columns.pop(node.id, None)
+
+
+def _must_raise_within(statement: ast.With) -> bool:
+    """Whether it is `pytest.raises` or `assertRaises` of a type, and nobody asks for what was raised."""
+    item = statement.items[0]
+    call = item.context_expr
+    plain = isinstance(call, ast.Call) and len(call.args) == 1 and not call.keywords and item.optional_vars is None
+    return len(statement.items) == 1 and plain and _name(call.func) in _RAISING  # type: ignore[attr-defined]
+
+
+def _as_handler(statement: ast.With) -> ast.Try:
+    """The same as a `try`."""
+    expected = statement.items[0].context_expr.args[0]  # type: ignore[attr-defined]
+    nothing = ast.Expr(_call(CAUGHT))
+    return ast.copy_location(
+        ast.Try(statement.body, [ast.ExceptHandler(expected, None, [ast.Pass()])], [nothing], []), statement
+    )
+
+
+def _tests_of(tree: ast.Module) -> Iterator[ast.FunctionDef]:
+    """The test functions and methods of a file that surely run; the last of a name holds."""
+    last = {part.name: part for part in tree.body if isinstance(part, (ast.FunctionDef, ast.ClassDef))}
+    for name, part in last.items():
+        if _may_not_run(part):
+            continue
+        if isinstance(part, ast.FunctionDef) and name.startswith("test"):
+            yield part
+        elif isinstance(part, ast.ClassDef) and (name.startswith("Test") or "TestCase" in map(_name, part.bases)):
+            methods = {each.name: each for each in part.body if isinstance(each, ast.FunctionDef)}
+            for method in methods.values():
+                if method.name.startswith("test") and not _may_not_run(method) and "__init__" not in methods:
+                    yield method
+
+
+def _may_not_run(node: ast.FunctionDef | ast.ClassDef) -> bool:
+    return any(_name(getattr(each, "func", each)) in _NOT_SURE for each in node.decorator_list)
+
+
+def _own(statement: ast.AST) -> Iterator[ast.AST]:
+    """The statements that stand in this one and run with it, not those of a function or class defined in it."""
+    yield statement
+    if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.For, ast.While)):
+        return
+    for child in ast.iter_child_nodes(statement):
+        if isinstance(child, (ast.stmt, ast.ExceptHandler, ast.match_case)):
+            yield from _own(child)
+
+
+def _lets_through(item: ast.withitem) -> bool:
+    """Whether an exception surely leaves a `with` statement."""
+    call = item.context_expr
+    return _name(getattr(call, "func", call)) in _TRANSPARENT
+
+
+def _name(function: ast.expr) -> str:
+    """The last part of a function's name."""
+    return function.attr if isinstance(function, ast.Attribute) else str(getattr(function, "id", ""))
+
+
+def _must_raise(statement: ast.Try, following: list[ast.stmt]) -> bool:
+    """Whether the tests fail where the body of a `try` raises nothing."""
+    if len(statement.handlers) != 1 or statement.handlers[0].type is None:
+        return False
+    leaves = [*statement.orelse[:1], *statement.body[-1:]]
+    if any(isinstance(part, (ast.Return, ast.Raise)) for part in statement.handlers[0].body):
+        leaves += following[:1]
+    return any(_fails(each) for each in leaves)
+
+
+def _fails(statement: ast.stmt) -> bool:
+    if isinstance(statement, ast.Assert):
+        return isinstance(statement.test, ast.Constant) and not statement.test.value
+    return isinstance(statement, ast.Raise)
+
+
+def _difference(node: ast.expr) -> ast.BinOp | None:
+    """The difference whose absolute value an expression is."""
+    if isinstance(node, ast.Call) and len(node.args) == 1 and isinstance(node.args[0], ast.BinOp):
+        name = _name(node.func)
+        if name in ("abs", "fabs") and isinstance(node.args[0].op, ast.Sub):
+            return node.args[0]
+    return None
+
+
+def _number(node: ast.expr) -> float | None:
+    try:
+        found = literals.value(node)
+    except literals.NoValue:
+        return None
+    return found if isinstance(found, (int, float)) and not isinstance(found, bool) else None
+
+
+def _plus(node: ast.expr, number: float) -> ast.expr:
+    return ast.BinOp(node, ast.Add(), ast.Constant(number))
+
+
+def _beside_none(node: ast.expr) -> ast.expr:
+    """A value that holds this one and equals neither it nor, element by element, an array of it."""
+    return ast.List([node, ast.Constant(None)], ast.Load())
+
+
+def _rare_type(_: ast.expr) -> ast.expr:
+    return _read("memoryview")
+
+
+def _other_members(held: ast.expr, chance: random.Random) -> list[ast.expr] | None:
+    """Sets of which one alone has the value in it."""
+    was = literals.value(held)
+    new = []
+    for each in held.elts:  # type: ignore[attr-defined]
+        found = literals.candidates(each, chance, LEAST_CHOICES, []) or []
+        new += [other for other in found if literals.value(other) not in was][:1]
+    if not new:
+        return None
+    other = ast.List(new, ast.Load())
+    return [held, other] if chance.random() < 0.5 else [other, held]
