@@ -72,6 +72,7 @@ _ORACLES: Mapping[str, str] = {
     **dict.fromkeys(("check_str", "text_match_three", "text_starta_endb"), _NOT_NONE),
 }
 _TAIL = re.compile(r"for i, .*, (?P<atol>[0-9.e-]+)\)\s*\Z|<= (?P<bound>[0-9.e-]+)\s*\Z", re.DOTALL)
+_BASE = re.compile(r"^def check\(", re.MULTILINE)
 _CALLED = re.compile(r"assertion\((\w+)\(\*inp\)")
 
 
@@ -93,7 +94,7 @@ def load_humaneval(dataset: str | None) -> Dataset:
             "prompt_code": prompt,
             "code": fields.get("canonical_solution", STRING),
             "entry_point": name,
-            "test_setup_code": f"{base[row['task_id']]}\n_check_base = check\n{_plus(fields, name)}",
+            "test_setup_code": f"{_BASE.sub('def _check_base(', base[row['task_id']])}\n{_plus(fields, name)}",
             "test_list": checks,
             "base_tests": checks[:1],
             "visible_tests": list(examples(prompt, name)),
@@ -149,7 +150,7 @@ def _plus(fields: Fields, name: str) -> str:
         "def _check_plus(candidate):\n"
         f"    inputs = {parts['inputs']}\n"
         f"    results = {results}\n"
-        "    for inp, exp in zip(inputs, results or inputs):\n"
+        f"    for inp{'' if reference else ', exp'} in {'inputs' if reference else 'zip(inputs, results)'}:\n"
         f"        assert _same(candidate(*inp), {expected}, {atol}, inp)\n"
     )
 

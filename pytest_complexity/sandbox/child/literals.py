@@ -79,11 +79,11 @@ def candidates(
     if isinstance(was, (int, float)) and math.isfinite(was) and (coarse or (type(was) is int and was not in near)):
         chain = _numbers(node, chance, before, size, coarse, beyond)
     else:
-        chain = [node]
+        chain, values = [node], [was]
         for _ in range(before):
-            _extend(chain, 0, chance, near, coarse)
+            _extend(chain, values, 0, chance, near, coarse)
         for _ in range(size - 1 - before):
-            _extend(chain, len(chain), chance, near, coarse)
+            _extend(chain, values, len(chain), chance, near, coarse)
     return chain if len(chain) > 1 else None
 
 
@@ -118,17 +118,24 @@ def _expression(found: Any) -> ast.expr:
     return ast.parse(repr(found), mode="eval").body
 
 
-def _extend(chain: list[ast.expr], at: int, chance: random.Random, near: list[Any], coarse: bool) -> None:
+def _extend(
+    chain: list[ast.expr], values: list[Any], at: int, chance: random.Random, near: list[Any], coarse: bool
+) -> None:
     """Put a change of the link at this end before or after it, unlike all others; nothing where none is found."""
-    last = chain[0] if at == 0 else chain[-1]
-    values = [value(each) for each in chain]
+    last = 0 if at == 0 else -1
     for _ in range(_MAX_TRIES):
-        found = _changed(last, chance, coarse, near)
-        if found is not None:
-            found = _in_order(found, values[0 if at == 0 else -1])
-            if all(_differs(found, each) for each in values):
-                chain.insert(at, found)
-                return
+        node = _changed(chain[last], chance, coarse, near)
+        if node is None:
+            return
+        node = _in_order(node, values[last])
+        try:
+            found = value(node)
+        except NoValue:
+            continue
+        if all(differs(found, each) for each in values):
+            chain.insert(at, node)
+            values.insert(at, found)
+            return
 
 
 def _in_order(node: ast.expr, was: Any) -> ast.expr:
@@ -151,36 +158,29 @@ def constants(nodes: list[ast.expr], most: int = 50) -> list[Any]:
     return list(itertools.islice(found, most))
 
 
-def _differs(node: ast.expr, was: Any) -> bool:
-    try:
-        return differs(value(node), was)
-    except NoValue:
-        return False
-
-
 def _changed(node: ast.expr, chance: random.Random, coarse: bool, near: list[Any]) -> ast.expr | None:
-    """A copy with one part changed, the parts of it in random order."""
+    """The expression with one part changed, the parts of it tried in random order."""
     for path in _shuffled(list(_paths(node)), chance):
-        whole = copy.deepcopy(node)
-        holder: Any = whole
-        for step in path[:-1]:
-            holder = holder[step] if isinstance(step, int) else getattr(holder, step)
-        part = node if not path else _at(holder, path[-1])
+        part: Any = node
+        for step in path:
+            part = part[step] if isinstance(step, int) else getattr(part, step)
         new = _other_part(part, chance, coarse, near)
-        if new is None:
-            continue
-        if not path:
-            return new
-        if isinstance(path[-1], int):
-            holder[path[-1]] = new
-        else:
-            setattr(holder, path[-1], new)
-        return whole
+        if new is not None:
+            found: ast.expr = _with(node, path, new)
+            return found
     return None
 
 
-def _at(holder: Any, step: Any) -> Any:
-    return holder[step] if isinstance(step, int) else getattr(holder, step)
+def _with(whole: Any, path: tuple[Any, ...], new: ast.expr) -> Any:
+    """A copy that holds another part where `path` leads."""
+    if not path:
+        return new
+    copied = copy.copy(whole)
+    if isinstance(path[0], int):
+        copied[path[0]] = _with(whole[path[0]], path[1:], new)
+    else:
+        setattr(copied, path[0], _with(getattr(whole, path[0]), path[1:], new))
+    return copied
 
 
 def _shuffled(items: list[Any], chance: random.Random) -> list[Any]:
@@ -207,9 +207,9 @@ def _paths(node: ast.expr, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ..
 
 
 def _other_part(node: ast.expr, chance: random.Random, coarse: bool, near: list[Any]) -> ast.expr | None:
-    if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
-        return _other_order(node, chance)
-    if isinstance(node, (ast.Dict, ast.Call, ast.BinOp)):
+    if isinstance(node, (ast.List, ast.Tuple, ast.Set, ast.Dict)):
+        return _other_order(node, chance, near)
+    if isinstance(node, (ast.Call, ast.BinOp)):
         return None
     try:
         was = value(node)
@@ -222,16 +222,35 @@ def _other_part(node: ast.expr, chance: random.Random, coarse: bool, near: list[
     return None if found is None else _expression(found)
 
 
-def _other_order(node: ast.List | ast.Tuple | ast.Set, chance: random.Random) -> ast.expr | None:
-    """Two elements exchanged, or one of them in the place of the other."""
-    if len(node.elts) < 2:
-        return None
-    new = copy.deepcopy(node)
-    one, other = chance.sample(range(len(new.elts)), 2)
-    if isinstance(node, ast.Set) or chance.random() < 0.3:
-        new.elts[one] = copy.deepcopy(new.elts[other])
+def _other_order(
+    node: ast.List | ast.Tuple | ast.Set | ast.Dict, chance: random.Random, near: list[Any]
+) -> ast.expr | None:
+    """Two elements exchanged, or one of them in the place of the other, or, now and then, one more or one less."""
+    new = copy.copy(node)
+    if isinstance(new, ast.Dict):
+        new.keys, new.values = list(new.keys), list(new.values)
     else:
-        new.elts[one], new.elts[other] = new.elts[other], new.elts[one]
+        new.elts = list(new.elts)
+    elements = new.values if isinstance(new, ast.Dict) else new.elts
+    if not elements:
+        more = _expression(chance.choice(near) if near else 0)
+        if isinstance(new, ast.Dict):
+            new.keys.append(more)
+        elements.append(more)
+        return ast.Set([more]) if isinstance(new, ast.Set) else new
+    if isinstance(new, ast.Dict):
+        return None
+    if len(elements) < 2 or chance.random() < 0.1:
+        if len(elements) > 1 and chance.random() < 0.5:
+            del elements[chance.randrange(len(elements))]
+        else:
+            elements.append(chance.choice(elements))
+        return new if chance.random() < 0.3 else None
+    one, other = chance.sample(range(len(elements)), 2)
+    if isinstance(node, ast.Set) or chance.random() < 0.3:
+        elements[one] = elements[other]
+    else:
+        elements[one], elements[other] = elements[other], elements[one]
     return new
 
 

@@ -474,7 +474,7 @@ class Asking:
             found = self._made_for(question, node)
             self._made[key] = (found, next(at for at, each in enumerate(found) if each is node)) if found else None
         made = self._made[key]
-        return None if made is None else ([copy.deepcopy(each) for each in made[0]], made[1])
+        return None if made is None else (list(made[0]), made[1])
 
     def _made_for(self, question: Question, node: ast.expr) -> list[ast.expr] | None:
         assert question.slot is not None
