@@ -76,7 +76,8 @@ def candidates(
         found = [ast.Constant(False), ast.Constant(True)]
         return [node if each.value is was else each for each in found]
     before = chance.randrange(size)
-    if isinstance(was, (int, float)) and math.isfinite(was) and (coarse or (type(was) is int and was not in near)):
+    number = isinstance(was, int) or (isinstance(was, float) and math.isfinite(was))
+    if number and (coarse or (type(was) is int and was not in near)):
         chain = _numbers(node, chance, before, size, coarse, beyond)
     else:
         chain, values = [node], [was]
@@ -98,8 +99,10 @@ def _numbers(
     def step() -> Any:
         if not coarse:
             return chance.choice((1, 1, 1, 2, 2, 3, 4, 5, 10))
-        wide = 2 * beyond + scale * chance.choice((0.3, 0.5, 0.8, 1))
-        return type(was)(max(1, math.ceil(wide))) if isinstance(was, int) else round(wide, places)
+        tenths = chance.choice((3, 5, 8, 10))
+        if isinstance(was, int):
+            return max(1, math.ceil(2 * beyond) + scale * tenths // 10)
+        return round(2 * beyond + scale * tenths / 10, places)
 
     chain = [node]
     for count, sign in ((before, -1), (size - 1 - before, 1)):

@@ -35,7 +35,7 @@ class Live(runner.Run):
 
     def _ready(self) -> None:
         self._load()
-        for setup in self._tests:
+        for setup in self._setup:
             exec(setup, self._names)
 
     def _call(self, name: str, arguments: Any, keywords: Any) -> Any:

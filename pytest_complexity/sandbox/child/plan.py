@@ -7,7 +7,9 @@ import hashlib
 import marshal
 import random
 import re
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from types import CodeType
 from typing import Any
 
@@ -25,6 +27,7 @@ FIELDS = (
     "reference",
     "entry_point",
 )
+FIRST = 3  #: the argument of `ask` that is its first operand
 SHOWN = 1000  #: where the numbers of the visible tests' own questions begin
 NO_REFERENCES = 2  #: marshal's version without them: equal values are not seen to be one
 _LOOKS_AT_NAMES = re.compile(r"\b(?:locals|globals|vars|dir|f_locals|f_globals)\b")
@@ -36,32 +39,66 @@ class BrokenTask(Exception):
 
 @dataclass
 class Plan:
-    """What a run is told of the task: `body` its tests as they are, `asked` the same with questions.
+    """What a run is told of the task: `asked` its tests with questions, `body` the same as they are.
 
     `answers` and `shown`, by the question's number: which of its choices is the true one, and which hold for a program
     that passes the visible tests. `unsound`: questions that the reference has to answer before anybody else.
     `assertions` by the line that a report names.
     """
 
-    body: bytes = b""
-    asked: bytes = b""
-    answers: dict[int, int] = field(default_factory=dict)
-    shown: dict[int, int] = field(default_factory=dict)
-    kinds: dict[int, str] = field(default_factory=dict)
-    unsound: frozenset[int] = frozenset()
-    assertions: dict[str, str] = field(default_factory=dict)
-    has_visible: bool = False
-    shown_among_tests: bool = False
-
-
-@dataclass
-class _Texts:
-    """Some of the task's texts, compiled without and with questions."""
-
-    plain: list[CodeType]
-    asked: list[CodeType]
-    asking: questions.Asking
+    asked: bytes
+    answers: dict[int, int]
+    shown: dict[int, int]
+    kinds: dict[int, str]
+    unsound: frozenset[int]
     assertions: dict[str, str]
+    has_visible: bool
+    shown_among_tests: bool
+    texts: _Texts
+
+    @cached_property
+    def body(self) -> bytes:
+        """Made when it is asked for, which few programs need."""
+        return self.texts.packed(self.texts.parsed())
+
+
+@dataclass(frozen=True)
+class _Texts:
+    """The task's sources: imports, set-up, tests, visible tests that are not the first of the tests."""
+
+    imports: list[CodeType]
+    setup: list[str]
+    tests: list[str]
+    test_source: str
+    apart: list[str]
+    prefix: int  #: so many of the tests are visible
+
+    @property
+    def named(self) -> list[tuple[str, str]]:
+        """Each source with the name of its file."""
+        parts = [*self.setup, *self.tests]
+        whole = [(frames.TEST_FILE, self.test_source)] if self.test_source.strip() else []
+        shown = [(f"<tests shown {number}>", source) for number, source in enumerate(self.apart)]
+        return [*((f"<tests {number}>", source) for number, source in enumerate(parts)), *whole, *shown]
+
+    def parsed(self, assertions: dict[str, str] | None = None) -> list[ast.Module]:
+        """The trees of all of them. Raises BrokenTask."""
+        trees = []
+        for number, (file, source) in enumerate(self.named):
+            trees.append(_parsed(source, "set-up" if number < len(self.setup) else "test"))
+            _number(trees[-1], file, len(source.splitlines()) + 1, {} if assertions is None else assertions)
+        return trees
+
+    def packed(self, trees: list[ast.Module]) -> bytes:
+        """What a run reads, of trees that are changed here. Raises BrokenTask."""
+        codes = []
+        for tree, (file, source) in zip(trees, self.named, strict=True):
+            if not _LOOKS_AT_NAMES.search(source):
+                _keep(tree)
+            codes.append(_compiled(tree, file))
+        first, last = len(self.setup), len(codes) - len(self.apart)
+        visible = codes[last:] if self.apart else None
+        return marshal.dumps((self.imports, codes[:first], codes[first:last], visible, self.prefix), NO_REFERENCES)
 
 
 def make(program: dict[str, Any], secret: str = "", left_out: frozenset[int] = frozenset()) -> Plan:
@@ -75,55 +112,33 @@ def make(program: dict[str, Any], secret: str = "", left_out: frozenset[int] = f
     ]
     setup = [program["test_setup_code"]] if program["test_setup_code"].strip() else []
     shown, tests = list(program["visible_tests"]), list(program["tests"])
-    texts = _read([*setup, *tests], program["test_source"], len(setup), chance, left_out)
-    prefix = len(shown) if shown and tests[: len(shown)] == shown else 0
-    apart = _read([*setup, *shown], "", len(setup), chance, left_out, SHOWN) if shown and not prefix else None
-    after = len(setup) + prefix if prefix else 0
-    asking, extra = texts.asking, apart.asking if apart else None
-    answers = {**asking.answers, **(extra.answers if extra else {})}
+    prefix = len(shown) if tests[: len(shown)] == shown else 0
+    texts = _Texts(imports, setup, tests, program["test_source"], [] if prefix else shown, prefix)
+    assertions: dict[str, str] = {}
+    trees = texts.parsed(assertions)
+    last = len(trees) - len(texts.apart)
+    asking = questions.Asking(_found(texts, trees[:last]), chance, left_out)
+    apart = questions.Asking(_found(texts, trees[last:], last), chance, left_out, SHOWN)
+    among = {n: each for n, each in asking.answers.items() if len(setup) <= asking.chunks[n] < len(setup) + prefix}
     return Plan(
-        body=_packed(imports, texts.plain, apart.plain if apart else None, after),
-        asked=_packed(imports, texts.asked, apart.asked if apart else None, after),
+        asked=texts.packed(trees),
         answers=asking.answers,
-        shown=extra.answers if extra else {n: answers[n] for n in answers if asking.chunks[n] < after},
+        shown=among if prefix else apart.answers,
         kinds=asking.kinds,
-        unsound=frozenset(asking.unsound | (extra.unsound if extra else set())),
-        assertions=texts.assertions,
+        unsound=frozenset(asking.unsound | apart.unsound),
+        assertions=assertions,
         has_visible=bool(shown),
         shown_among_tests=set(shown) <= set(tests),
+        texts=texts,
     )
 
 
-def _packed(imports: list[CodeType], tests: list[CodeType], visible: list[CodeType] | None, after: int) -> bytes:
-    return marshal.dumps((imports, tests, visible, after), NO_REFERENCES)
-
-
-def _read(
-    sources: list[str], test_source: str, setup: int, chance: random.Random, left_out: frozenset[int], first: int = 0
-) -> _Texts:
-    files = [f"<tests {number}>" for number in range(len(sources))]
-    if test_source.strip():
-        sources, files = [*sources, test_source], [*files, frames.TEST_FILE]
-    assertions: dict[str, str] = {}
-    plain: list[ast.Module] = []
-    trees: list[ast.Module] = []
-    for number, (source, file) in enumerate(zip(sources, files, strict=True)):
-        for parsed in (plain, trees):
-            tree = _parsed(source, "set-up" if number < setup else "test")
-            _number(tree, file, len(source.splitlines()) + 1, assertions)
-            parsed.append(tree)
+def _found(texts: _Texts, trees: list[ast.Module], first: int = 0) -> questions.Finder:
+    """The questions of some of the texts."""
     finder = questions.Finder(trees)
-    for number, (file, tree) in enumerate(zip(files, trees, strict=True)):
-        finder.read(number, tree, whole_file=file == frames.TEST_FILE)
-    asking = questions.Asking(finder, chance, left_out, first)
-    both = []
-    for parts in (plain, trees):
-        kept = [
-            tree if _LOOKS_AT_NAMES.search(source) else _Keeping().visit(tree)
-            for source, tree in zip(sources, parts, strict=True)
-        ]
-        both.append([_compiled(ast.fix_missing_locations(tree), file) for tree, file in zip(kept, files, strict=True)])
-    return _Texts(both[0], both[1], asking, assertions)
+    for number, tree in enumerate(trees, first):
+        finder.read(number, tree, whole_file=texts.named[number][0] == frames.TEST_FILE)
+    return finder
 
 
 def _parsed(source: str, what: str) -> ast.Module:
@@ -146,18 +161,24 @@ def _line(file: str, line: int) -> str:
 
 
 def _number(tree: ast.Module, file: str, line: int, assertions: dict[str, str]) -> None:
-    """Give each assertion a line of its own, by which a report names it, and each other expression that of its
-    statement.
-    """
-    for node in ast.walk(tree):
-        for child in ast.iter_child_nodes(node) if isinstance(node, (ast.stmt, ast.ExceptHandler)) else ():
-            if not isinstance(child, (ast.stmt, ast.ExceptHandler, ast.match_case)):
-                _set_lines(child, node.lineno)  # type: ignore[attr-defined]
-        if isinstance(node, ast.Assert):
-            assertions[_line(file, line)] = ast.unparse(ast.Assert(test=node.test, msg=None))[:300]
-            node.msg = None  # it may tell what is expected
-            _set_lines(node, line)
-            line += 1
+    """Give each assertion a line of its own, by which a report names it."""
+    for body in _bodies(tree):
+        for node in body:
+            if isinstance(node, ast.Assert):
+                assertions[_line(file, line)] = ast.unparse(ast.Assert(test=node.test, msg=None))[:300]
+                node.msg = None  # it may tell what is expected
+                _set_lines(node, line)
+                line += 1
+
+
+def _bodies(node: ast.AST, within_class: bool = True) -> Iterator[list[ast.stmt]]:
+    """The lists of statements in a tree; `within_class`: also the class bodies' own."""
+    for name in ("body", "orelse", "finalbody", "handlers", "cases"):
+        parts = getattr(node, name, [])
+        if parts and name not in ("handlers", "cases") and (within_class or not isinstance(node, ast.ClassDef)):
+            yield parts
+        for part in parts:
+            yield from _bodies(part, within_class)
 
 
 def _set_lines(node: ast.AST, line: int) -> None:
@@ -167,32 +188,33 @@ def _set_lines(node: ast.AST, line: int) -> None:
             child.col_offset = child.end_col_offset = 0  # type: ignore[attr-defined]
 
 
-class _Keeping(ast.NodeTransformer):
-    """Keeps the value that each assertion looks at until it has held."""
+def _keep(tree: ast.Module) -> None:
+    """Keep the value that each assertion looks at until it has held; a class's own names are left alone."""
+    for body in list(_bodies(tree, within_class=False)):
+        found: list[ast.stmt] = []
+        for node in body:
+            found.append(node)
+            if isinstance(node, ast.Assert):
+                _keep_one(node)
+                found.append(ast.Assign([ast.Name(KEPT, ast.Store())], ast.Constant(None)))
+                _set_lines(node, node.lineno)
+                _set_lines(found[-1], node.lineno)
+        body[:] = found
 
-    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
-        for part in node.body:
-            if isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                self.generic_visit(part)
-        return node
 
-    def visit_Assert(self, node: ast.Assert) -> Any:
-        test = node.test
-        if isinstance(test, ast.Call) and getattr(test.func, "id", "") == frames.ASK:
-            if len(test.args) > 3 and not isinstance(test.args[3], ast.Starred):
-                test.args[3] = _kept(test.args[3])
-        elif isinstance(test, ast.Compare) and not isinstance(test.left, ast.Constant):
-            test.left = _kept(test.left)
-        elif isinstance(test, ast.Compare):
-            test.comparators[-1] = _kept(test.comparators[-1])
-        elif isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-            test.operand = _kept(test.operand)
-        else:
-            node.test = _kept(test)
-        forget = ast.Assign([ast.Name(KEPT, ast.Store())], ast.Constant(None))
-        _set_lines(node, node.lineno)
-        _set_lines(forget, node.lineno)
-        return [node, forget]
+def _keep_one(node: ast.Assert) -> None:
+    test = node.test
+    if isinstance(test, ast.Call) and getattr(test.func, "id", "") == frames.ASK:
+        if len(test.args) > FIRST and not isinstance(test.args[FIRST], ast.Starred):
+            test.args[FIRST] = _kept(test.args[FIRST])
+    elif isinstance(test, ast.Compare) and not isinstance(test.left, ast.Constant):
+        test.left = _kept(test.left)
+    elif isinstance(test, ast.Compare):
+        test.comparators[-1] = _kept(test.comparators[-1])
+    elif isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        test.operand = _kept(test.operand)
+    else:
+        node.test = _kept(test)
 
 
 def _kept(value: ast.expr) -> ast.expr:

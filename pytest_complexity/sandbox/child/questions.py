@@ -60,8 +60,9 @@ class Place:
         """What stands there."""
         return self.holder[self.key] if isinstance(self.key, int) else getattr(self.holder, self.key)
 
-    def put(self, node: ast.AST) -> None:
-        """Put another node there."""
+    def put(self, node: ast.expr) -> None:
+        """Put another expression there."""
+        ast.fix_missing_locations(ast.copy_location(node, self.node))
         if isinstance(self.key, int):
             self.holder[self.key] = node
         else:
@@ -107,15 +108,20 @@ class Finder:
 
     def __init__(self, trees: list[ast.Module]) -> None:
         self.questions: list[Question] = []
-        self.loads = Counter(
-            node.id
-            for tree in trees
-            for node in ast.walk(tree)
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
-        )
+        self.owners: dict[int, tuple[int, str]] = {}  #: by a name's node: the function that it belongs to, and it
+        loads: Counter[tuple[int, str]] = Counter()
+        for tree in trees:
+            for name, owner in _names(tree):
+                self.owners[id(name)] = owner
+                loads[owner] += isinstance(name.ctx, ast.Load)
+        self._loads = loads
         self._functions: dict[str, Any] = {}
         self._entered: set[str] = set()
         self._scope = _Scope()
+
+    def loads(self, name: ast.Name) -> int:
+        """How often what a name stands for is read."""
+        return self._loads[self.owners[id(name)]]
 
     def read(self, chunk: int, tree: ast.Module, whole_file: bool = False) -> None:
         """Look for questions in one text; in a whole file also in the tests that pytest runs."""
@@ -212,11 +218,12 @@ class Finder:
                     return len(range(*map(literals.value, arguments))) > 0
                 except (literals.NoValue, TypeError, ValueError):
                     return False
-        name = iterated.id if isinstance(iterated, ast.Name) else ""
-        rows = scope.bound[name].node if name in scope.bound else iterated
+        rows = iterated
+        if isinstance(iterated, ast.Name) and iterated.id in scope.bound:
+            rows = scope.bound[iterated.id].node
         if not isinstance(rows, (ast.List, ast.Tuple)) or not rows.elts:
             return False
-        if name and self.loads[name] > 1:  # whoever else reads the table must find it as it was
+        if rows is not iterated and self.loads(iterated) > 1:  # whoever else reads the table must find it as it was
             return True
         if isinstance(target, ast.Name):
             scope.columns[target.id] = [Place(rows.elts, number) for number in range(len(rows.elts))]
@@ -309,7 +316,10 @@ class Finder:
         """The question of an operand whose value is a literal, or a name for one, or runs over some."""
         node = slot.node
         if isinstance(node, ast.Name) and node.id in scope.columns:
-            rows = tuple(cell for cell in scope.columns[node.id] if _known(cell.node))
+            cells = scope.columns[node.id]
+            step = max(1.0, len(cells) / MAX_ROWS)
+            some = [cells[int(at * step)] for at in range(min(MAX_ROWS, len(cells)))]
+            rows = tuple(cell for cell in some if _known(cell.node))
             return Question(VALUE, place, slot, rows=rows, raising=raising, coarse=coarse) if rows else None
         literal = scope.bound.get(node.id) if isinstance(node, ast.Name) else None
         if not _known(literal.node if literal else node):
@@ -356,19 +366,18 @@ class Asking:
         self._made: dict[str, tuple[list[ast.expr], int] | None] = {}
         self._cells: set[tuple[int, Any]] = set()
         questions = found.questions
-        slots = Counter(each.slot.node.id for each in questions if each.slot and isinstance(each.slot.node, ast.Name))
-        self._private = {name for name, count in slots.items() if found.loads[name] == count}
+        names = {id(each): each.slot.node for each in questions if each.slot and isinstance(each.slot.node, ast.Name)}
+        slots = Counter(found.owners[id(name)] for name in names.values())
+        self._private = {id(name) for name in names.values() if slots[found.owners[id(name)]] == found.loads(name)}
         values = {ast.dump(node) for each in questions for node in _values(each)}
         self._size = max(LEAST_CHOICES, math.ceil(ALL_CHOICES ** (1 / max(1, len(values)))))
-        written: Counter[str] = Counter()
+        written: Counter[tuple[int, str]] = Counter()
         for each in questions:
-            slot = each.slot.node if each.slot else None
-            if len(self.kinds) < MAX_QUESTIONS and self._write(each) and isinstance(slot, ast.Name):
-                written[slot.id] += 1
+            if len(self.kinds) < MAX_QUESTIONS and self._write(each) and id(each) in names:
+                written[found.owners[id(names[id(each)])]] += 1
         for each in questions:  # nothing else reads what these names were given
-            name = getattr(each.slot.node, "id", "") if each.slot else ""
-            if each.literal and written[name] == found.loads[name]:
-                each.literal.put(ast.Constant(None))
+            if each.literal and written[found.owners[id(names[id(each)])]] == found.loads(names[id(each)]):
+                each.literal.put(ast.copy_location(ast.Constant(None), each.literal.node))
 
     def _number(self, answer: int, question: Question) -> int | None:
         """The number of a new question; None where it is one of those left out."""
@@ -386,7 +395,7 @@ class Asking:
         if question.slot is None:
             handler = isinstance(question.condition.holder, ast.ExceptHandler)
             return self._write_handler(question) if handler else self._write_truth(question)
-        if question.rows and question.slot.node.id in self._private:
+        if question.rows and id(question.slot.node) in self._private:
             return self._write_rows(question)
         if question.rows:  # the column is read elsewhere too
             question = replace(question, kind=COMPUTED, rows=(), alter=_beside_none)
@@ -399,7 +408,7 @@ class Asking:
         if choices is None:
             return False
         nodes, answer = choices
-        if question.literal is not None and node.id not in self._private:
+        if question.literal is not None and id(node) not in self._private:
             nodes[answer] = ast.Name(node.id, ast.Load())
         number = self._number(answer, question)
         return number is not None and self._ask(question, _numbered(number, nodes))
@@ -407,9 +416,8 @@ class Asking:
     def _write_rows(self, question: Question) -> bool:
         """Some rows of a table are offered choices."""
         assert question.slot is not None
-        step = max(1.0, len(question.rows) / MAX_ROWS)
         asked = False
-        for cell in [question.rows[int(at * step)] for at in range(min(MAX_ROWS, len(question.rows)))]:
+        for cell in question.rows:
             name = (id(cell.holder), cell.key)
             choices = None if name in self._cells else self._choices(question, cell.node)
             number = self._number(choices[1], question) if choices else None
@@ -484,7 +492,10 @@ class Asking:
         near = literals.constants([part for part in _operands(condition) if part is not question.slot.node])
         size = self._size if sum(1 for _ in ast.walk(node)) < LARGE else min(self._size, MOST_LARGE)
         coarse = question.coarse and not isinstance(literals.value(node), (str, bytes, bool))
-        return literals.candidates(node, self._chance, size, near, coarse, question.beyond)
+        try:
+            return literals.candidates(node, self._chance, size, near, coarse, question.beyond)
+        except (ArithmeticError, ValueError, TypeError, RecursionError, MemoryError):  # such as numbers without an end
+            return None
 
 
 def _values(question: Question) -> Iterator[ast.expr]:
@@ -558,10 +569,49 @@ def _known(node: ast.expr) -> bool:
     return was is not Ellipsis and not callable(was)
 
 
+def _names(tree: ast.Module) -> Iterator[tuple[ast.Name, tuple[int, str]]]:
+    """The names in a text, each with the function that it belongs to (0: none)."""
+    waiting: list[tuple[ast.AST, tuple[tuple[int, set[str]], ...]]] = [(tree, ())]
+    while waiting:
+        node, scopes = waiting.pop()
+        if isinstance(node, ast.Name):
+            owner = next((number for number, own in reversed(scopes) if node.id in own), 0)
+            yield node, (owner, node.id)
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            own = {each.arg for each in ast.walk(node.args) if isinstance(each, ast.arg)}
+            own |= {each.id for part in node.body for each in _own_names(part) if not isinstance(each.ctx, ast.Load)}
+            inner = (*scopes, (id(node), own))
+            waiting += [(part, inner) for part in node.body]
+            waiting += [(part, scopes) for part in (*node.decorator_list, *node.args.defaults)]
+        else:
+            waiting += [(part, scopes) for part in _parts(node)]
+
+
+def _own_names(statement: ast.AST) -> Iterator[ast.Name]:
+    """The names in a statement, those of functions that it defines left out."""
+    waiting = [statement]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Name):
+            yield node
+        elif not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            waiting += _parts(node)
+
+
+def _parts(node: ast.AST) -> Iterator[ast.AST]:
+    """What a node is made of, but for constants: a table has ten thousands of them."""
+    for name in node._fields:
+        part = getattr(node, name, None)
+        if isinstance(part, list):
+            yield from (each for each in part if isinstance(each, ast.AST) and type(each) is not ast.Constant)
+        elif isinstance(part, ast.AST) and type(part) is not ast.Constant:
+            yield part
+
+
 def _unbind(statement: ast.stmt, scope: _Scope) -> None:
     """Forget the names that a statement gives anything."""
-    for node in ast.walk(statement):
-        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+    for node in _own_names(statement):
+        if not isinstance(node.ctx, ast.Load):
             scope.bound.pop(node.id, None)
             scope.columns.pop(node.id, None)
 

@@ -75,7 +75,7 @@ class Run:
 
     def __init__(self, head: bytes, body: bytes, send: Any) -> None:
         self._token, self._code, self._prompt, self._entry_point = marshal.loads(head)
-        self._imports, self._tests, self._visible, self._after = marshal.loads(body)
+        self._imports, self._setup, self._tests, self._visible, self._prefix = marshal.loads(body)
         self._send = send
         self._names: dict[str, Any] = {}
         self._process = os.getpid()
@@ -88,12 +88,14 @@ class Run:
             self._load()
             if self._visible is not None:
                 self._tell(frames.VISIBLE, b"%d" % self._passes_visible())
+            for setup in self._setup:
+                exec(setup, self._names)
             for number, test in enumerate(self._tests, 1):
                 if test.co_filename == frames.TEST_FILE:
                     testfile.run(test, self._names)
                 else:
                     exec(test, self._names)
-                if number == self._after:
+                if number == self._prefix:
                     self._tell(frames.VISIBLE, b"1")
         except BaseException as error:
             with contextlib.suppress(Exception):  # what is left of the memory limit is for telling of it
@@ -130,7 +132,7 @@ class Run:
             return False
         try:
             self._process, self._end = os.getpid(), False
-            for test in self._visible:
+            for test in (*self._setup, *self._visible):
                 exec(test, self._names)
             os.write(theirs, self._token)
         finally:

@@ -92,7 +92,7 @@ def rehearse() -> None:
     for _ in range(REHEARSALS):
         for test in tests:
             head = marshal.dumps((b"", code, "", None))
-            runner.Run(head, marshal.dumps(([], [test], None, 0)), len).report()
+            runner.Run(head, marshal.dumps(([], [], [test], None, 0)), len).report()
     sys.modules.pop(runner.MODULE, None)
     linecache.clearcache()
 
