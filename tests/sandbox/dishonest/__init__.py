@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from . import blind, reading, state, telling
+from . import blind, choosing, reading, state, telling
 
 KINDS = {
     "blind": blind.PROGRAMS,
     "reading": reading.PROGRAMS,
     "telling": telling.PROGRAMS,
+    "choosing": choosing.PROGRAMS,
     "state": state.PROGRAMS,
 }
