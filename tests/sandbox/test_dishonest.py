@@ -1,4 +1,4 @@
-"""Programs that compute nothing do not pass; those that bet are counted by benchmarks/results/controls.py."""
+"""Programs that compute nothing do not pass; those that bet or choose are counted by benchmarks/results/controls.py."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TASKS = (
         "def check(c):\n    assert c('ab') == ['b', 'a']\n    assert c('') == []\n    assert c('xyz') == ['z', 'y', 'x']\ncheck(g)",
     ),
 )
-_BETS = re.compile(r"urandom|SystemRandom|monotonic|process_time|st_ino|ru_minflt|\bck\(\)|\bmid\(\)|_ck\(\)")
+_BETS = re.compile(r"def pick\(|urandom|SystemRandom|monotonic|process_time|st_ino|ru_minflt|\bck\(\)|\bmid\(\)|_ck\(\)")
 PROGRAMS = {
     f"{kind}: {name}": code
     for kind, programs in KINDS.items()
@@ -40,6 +40,5 @@ def test_a_program_that_computes_nothing_does_not_pass(watched: Sandbox, name: s
     if watched.level != "namespaces" and name.startswith("state"):
         pytest.skip(f"level {watched.level!r} leaves files of a run for the next one")
     for tests in TASKS:
-        watched._thorough = False  # as for the first program of a session
         check = watched.check(Program(code=PROGRAMS[name].replace("ENTRY", "g"), tests=tests))
         assert check.verdict.value != "pass", check

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from . import literals
-from .frames import ASK, CAUGHT, CHOICES
+from .frames import ASK, CALLED, CAUGHT, CHOICES, COMPARED, RAISING
 
 #: What a question changes, the strongest first: an expected value, a bare truth's, one that is computed, a bound.
 VALUE, TRUTH, COMPUTED, ORDER = "value", "truth", "computed", "order"
@@ -296,8 +296,6 @@ class Finder:
             held = node.comparators[0]
             if isinstance(held, (ast.List, ast.Tuple, ast.Set)) and held.elts and _known(held):
                 yield Question(VALUE, place, slots[1])
-            else:
-                yield Question(COMPUTED, place, slots[0], alter=_beside_none)
 
     def _pair(self, place: Place, call: ast.Call, scope: _Scope, raising: bool = False) -> Iterator[Question]:
         yield self._equal(place, [Place(call.args, at) for at in range(2)], scope, coarse=True, raising=raising)
@@ -440,7 +438,7 @@ class Asking:
             return False
         check = _lambda(["v"], ast.Compare(_call("bool", _read("v")), [ast.Is()], [_read("c")]))
         both = _numbered(number, [ast.Constant(False), ast.Constant(True)])
-        question.condition.put(_call(ASK, ast.Constant(False), check, both, node))
+        question.condition.put(_call(ASK, ast.Constant(COMPARED), check, both, node))
         return True
 
     def _write_altered(self, question: Question) -> bool:
@@ -472,7 +470,9 @@ class Asking:
         lifted = _lifted(question.condition.node, question.slot.node, operands, either)
         names = [f"v{number}" for number in range(len(operands))]
         check = _lambda(names, lifted)
-        question.condition.put(_call(ASK, ast.Constant(question.raising), check, choices, *operands))
+        called = isinstance(question.condition.node, ast.Call) and question.alter is not _rare_type
+        mode = ast.Constant(RAISING if question.raising else CALLED if called else COMPARED)
+        question.condition.put(_call(ASK, mode, check, choices, *operands))
         return True
 
     def _choices(self, question: Question, node: ast.expr) -> tuple[list[ast.expr], int] | None:
@@ -628,9 +628,8 @@ def _as_handler(statement: ast.With) -> ast.Try:
     """The same as a `try`."""
     expected = statement.items[0].context_expr.args[0]  # type: ignore[attr-defined]
     nothing = ast.Expr(_call(CAUGHT))
-    return ast.copy_location(
-        ast.Try(statement.body, [ast.ExceptHandler(expected, None, [ast.Pass()])], [nothing], []), statement
-    )
+    handling = ast.Try(statement.body, [ast.ExceptHandler(expected, None, [ast.Pass()])], [nothing], [])
+    return ast.fix_missing_locations(ast.copy_location(handling, statement))
 
 
 def _tests_of(tree: ast.Module) -> Iterator[ast.FunctionDef]:

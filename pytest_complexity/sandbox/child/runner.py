@@ -17,6 +17,8 @@ import resource
 import socket
 import sys
 from collections.abc import Iterable
+from copy import copy
+from itertools import tee
 from types import CodeType, ModuleType, TracebackType
 from typing import Any
 
@@ -59,6 +61,9 @@ def _binds(code: CodeType, name: str) -> bool:
     return name in code.co_names and any(
         step.opname in ("STORE_NAME", "STORE_GLOBAL") and step.argval == name for step in dis.get_instructions(code)
     )
+
+
+_Tee = type(tee((), 1)[0])
 
 
 class Choices:
@@ -138,14 +143,18 @@ class Run:
         finally:
             os._exit(0)
 
-    def _ask(self, raising: bool, check: Any, choices: Any, *operands: Any) -> bool:
+    def _ask(self, mode: int, check: Any, choices: Any, *operands: Any) -> bool:
         """Report for which of its choices a condition is true, or a call raises nothing; whether there is one."""
+        raising = mode == frames.RAISING
         if type(choices) is not Choices:  # a table's row that is no question
             return bool(check(choices, *operands)) or raising
+        if mode != frames.COMPARED:  # each call may read what comes but once
+            operands = tuple(tee(each, 1)[0] if hasattr(type(each), "__next__") else each for each in operands)
         held, failed = 0, False
         for number, choice in enumerate(choices.values):
             try:
-                held |= (bool(check(choice, *operands)) or raising) << number
+                fresh = (copy(each) if type(each) is _Tee else each for each in operands)
+                held |= (bool(check(choice, *fresh)) or raising) << number
             except AssertionError:
                 failed = failed or not raising
             except Exception:

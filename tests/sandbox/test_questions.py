@@ -1,4 +1,4 @@
-"""A pass counts because the same program fails on tests whose truth was changed."""
+"""A pass counts because the program tells the true expectation of each assertion from others."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import ast
 import json
 import marshal
 import random
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from types import CodeType
 
@@ -16,8 +17,8 @@ from hypothesis import strategies as st
 
 from pytest_complexity.core.tasks import Task
 from pytest_complexity.run.pipeline import program_of
-from pytest_complexity.sandbox import Check, Limits, Program, Sandbox
-from pytest_complexity.sandbox.child import innocent, literals, plan, sites
+from pytest_complexity.sandbox import Limits, Program, Sandbox
+from pytest_complexity.sandbox.child import literals, plan
 from pytest_complexity.suites import load_suite
 
 TESTS = ("assert f(3) == 4", "assert f(5) == 6", "assert f(10) == 11")
@@ -49,26 +50,19 @@ DISHONEST = {
 
 
 @pytest.fixture(scope="module")
-def suspicious() -> object:
+def watched() -> Iterator[Sandbox]:
     with Sandbox(limits=Limits(3.0, 256)) as sandbox:
         yield sandbox
 
 
 @pytest.mark.parametrize("name", DISHONEST)
-def test_a_dishonest_program_does_not_pass(suspicious: Sandbox, name: str) -> None:
+def test_a_dishonest_program_does_not_pass(watched: Sandbox, name: str) -> None:
     code = DISHONEST[name]
-    found = [suspicious.check(Program(code=f"{code}\n# {n}", tests=TESTS)).verdict.value for n in range(3)]
+    found = [watched.check(Program(code=f"{code}\n# {n}", tests=TESTS)).verdict.value for n in range(3)]
     assert "pass" not in found
 
 
-def test_a_program_that_passes_by_luck_once_is_followed_by_full_controls(check: Callable[..., Check]) -> None:
-    with Sandbox(limits=Limits(3.0, 256)) as sandbox:
-        assert not sandbox._thorough
-        assert sandbox.check(Program(code=DISHONEST["equal to everything"], tests=TESTS)).verdict.value == "tampered"
-        assert sandbox._thorough
-
-
-#: assertions, and the kind of the strongest change that each allows (none: no control)
+#: assertions, and the kind of the question that is made of each (none: it may not be reached)
 KINDS = {
     "assert f(1) == 2": "value",
     "assert f(1) == [1, (2, 'a'), {3: None}]": "value",
@@ -84,6 +78,11 @@ KINDS = {
     "def check(c):\n assert c(1) == 2\ncheck(f)": "value",
     "assert f(1) in (2, 3)": "value",
     "assert f(1) == f(2)": "computed",
+    "import pytest\nwith pytest.raises(ValueError): f(1)": "computed",
+    "def same(a, b): return a == b\nassert same(f(1), 2)": "value",
+    "e = [1]\ne.append(2)\nassert f(1) == e": "value",
+    "import unittest\nunittest.TestCase().assertEqual(f(1), 2)": "value",
+    "import unittest\nunittest.TestCase().assertTrue(f(1))": "truth",
     "assert all(f(x) == x + 1 for x in range(3))": "computed",
     "assert isinstance(f(1), int)": "computed",
     "try:\n f(1)\nexcept ValueError: pass\nelse: assert False": "computed",
@@ -98,58 +97,74 @@ KINDS = {
 }
 
 
-def planned(*tests: str, **fields: object) -> plan.Plan:
-    return plan.make(vars(Program(code="", tests=tests, **fields)))  # type: ignore[arg-type]
+def planned(*tests: str, secret: str = "s", **fields: object) -> plan.Plan:
+    return plan.make(vars(Program(code="", tests=tests, **fields)), secret)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("test", KINDS)
-def test_an_assertion_that_is_surely_reached_has_a_control_of_the_strongest_kind(test: str) -> None:
+def test_an_assertion_that_is_surely_reached_is_a_question_of_the_strongest_kind(test: str) -> None:
     made = planned(test)
-    assert {site.kind for site in made.found} == ({KINDS[test]} if KINDS[test] else set())
-    assert bool(list(made.controls())) == bool(KINDS[test])
+    assert {made.kinds[number] for number in made.answers} == ({KINDS[test]} if KINDS[test] else set())
 
 
-def test_a_task_has_up_to_seven_controls_and_one_for_each_assertion() -> None:
-    assert 3 < len(list(planned("assert f(1) == 23").controls())) <= plan.LEAST_CONTROLS
-    five = planned(*(f"assert f({n}) == {n * n}" for n in range(5)))
-    assert {line for control in five.controls() for line in control.lines} == set(five.assertions)
+def test_the_program_is_called_once_for_each_assertion_and_in_the_tests_order(watched: Sandbox) -> None:
+    code = "calls = []\ndef f(x):\n    calls.append(x)\n    return x"
+    tests = ("assert f(1) == 1", "assert abs(f(2.5) - 2.5) < 1e-6 and f(3) in (3, 4)", "assert calls == [1, 2.5, 3]")
+    assert watched.check(Program(code=code, tests=tests)).verdict.value == "pass"
 
 
-def test_a_coin_and_a_counter_of_runs_lose_but_one_trial_in_twenty() -> None:
-    p = 1 / (1 + plan.LEAST_CONTROLS)
-    assert p * (1 - p) ** plan.LEAST_CONTROLS < 0.05
-    assert 1 / (1 + plan.ONE_LINE_CONTROLS) <= 0.05
-    assert plan.enough(list(planned(TESTS[0]).controls())) == plan.ONE_LINE_CONTROLS
+def choices(made: plan.Plan) -> list[tuple[int, list[object]]]:
+    """The number and the values of each question, from the compiled text, as a run sees them."""
+    found = []
+
+    def look(code: CodeType) -> None:
+        names = {"__cx_choices__": lambda number, *values: found.append((number, list(values)))}
+        exec(code, {**names, "__cx_ask__": lambda *_: True, "f": lambda *_: None})
+
+    for code in marshal.loads(made.asked)[2]:
+        look(code)
+    return found
 
 
-def test_nobody_outside_can_tell_what_is_changed() -> None:
-    made = {bytes(b"".join(each.body for each in planned(*TESTS).controls())) for _ in range(3)}
-    assert len(made) == 3
+def test_nothing_in_a_run_tells_which_choice_is_the_true_one() -> None:
+    """Over many secrets the true value has every place among as many others, in size too."""
+    places, ranks = Counter[int](), Counter[int]()
+    for secret in range(300):
+        made = planned("assert f(1) == 50", "assert f(2) == 70", "assert f(3) == 90", secret=str(secret))
+        (number, values), *_ = choices(made)
+        assert values[made.answers[number]] == 50
+        places[made.answers[number]] += 1
+        ranks[sorted(values, key=str).index(50)] += 1
+    assert len(places) == 6
+    assert max(places.values()) < 300 / 6 * 1.7
+    assert max(ranks.values()) < 300 / 6 * 1.7
 
 
-def shape(code: object) -> object:
-    """All that a code object holds but its constants that are no code."""
-    if not isinstance(code, CodeType):
-        return type(code)
-    inside = [shape(each) for each in code.co_consts if isinstance(each, CodeType)]
-    return code.co_name, code.co_filename, code.co_names, list(code.co_positions()), inside
+def test_a_task_offers_the_same_choices_in_each_of_its_runs_and_others_under_another_secret() -> None:
+    assert planned(*TESTS).asked == planned(*TESTS).asked
+    assert len({planned(*TESTS, secret=str(each)).asked for each in range(5)}) == 5
 
 
-@pytest.mark.parametrize("tests", [TESTS, ("for x, e in [(1, 20),\n  (2, [30, 4])]:\n  assert f(x) == e",)])
-def test_the_bytes_of_a_control_differ_from_the_true_ones_in_constants_alone(tests: tuple[str, ...]) -> None:
-    made = planned(*tests)
-    for body in [made.body, *(control.body for control in made.controls())]:
-        assert marshal.dumps(marshal.loads(body), plan.CANONICAL) == body
-        assert list(map(shape, marshal.loads(body)[1])) == list(map(shape, marshal.loads(made.body)[1]))
+def test_values_that_are_equal_are_offered_among_the_same_others() -> None:
+    made = choices(planned("assert f(1) == 'yes'", "assert f(2) == 'yes'", "assert f(3) == 'no'"))
+    assert made[0][1] == made[1][1] != made[2][1]
 
 
-def test_a_forged_failure_that_names_every_line_is_none() -> None:
-    made = planned("def check(c):\n assert c(1) == 2\n assert c(2) == 3\ncheck(f)", "assert f(9) == 10")
-    lines = {line for site in made.found for line in made._lines(site)}
-    for control in made.controls():
-        assert not made.fails(control, tuple(lines))
-        assert not made.fails(control, tuple(lines - control.lines))
-        assert made.fails(control, tuple(sorted(control.lines))[:1])
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 20])
+def test_who_chooses_blindly_passes_less_than_one_trial_in_a_hundred(count: int) -> None:
+    found = choices(planned(*(f"assert f({n}) == {100 + 7 * n}" for n in range(count))))
+    chance = 1.0
+    for _, values in found:
+        chance /= len(values)
+    assert len(found) == count
+    assert chance < 0.01
+
+
+def test_the_true_value_stands_nowhere_else_in_what_a_run_reads() -> None:
+    made = planned("expected = 123456\nassert f(1) == expected, 'not 123456'", "assert f(2) == 3")
+    codes = marshal.loads(made.asked)[2]
+    assert sum(repr(part).count("123456") for part in codes[0].co_consts) == 1
+    assert 123456 in choices(made)[0][1]
 
 
 VALUES = st.recursive(
@@ -164,56 +179,32 @@ VALUES = st.recursive(
 )
 
 
-@given(VALUES, st.booleans(), st.integers())
-def test_another_value_is_never_equal(value: object, coarse: bool, seed: int) -> None:
+@given(VALUES, st.booleans(), st.integers(), st.lists(st.integers() | st.text(), max_size=4))
+def test_what_is_offered_are_different_values_and_the_true_one(
+    value: object, coarse: bool, seed: int, near: list[object]
+) -> None:
     node = ast.parse(repr(value), mode="eval").body
-    found = literals.other(node, random.Random(seed), [], coarse)
-    assert found is None or literals.value(found) != value
+    found = literals.candidates(node, random.Random(seed), 6, near, coarse) or [node]
+    offered = [literals.value(each) for each in found]
+    assert sum(each is node for each in found) == 1
+    assert sum(each == value for each in offered) == 1
 
 
-INNOCENT = {
-    "def f(x): return x + 1": True,
-    "import math\ndef f(x):\n    return math.sqrt(x)": True,
-    "from collections import Counter\ndef f(x): return Counter(x).most_common(1)": True,
-    "class P:\n    def __init__(self, x): self.x = x\ndef f(x): return P(x).x": True,
-    "import os\ndef f(x): return x": False,
-    "class A:\n    def __eq__(self, o): return True\ndef f(x): return A()": False,
-    "import math\nmath.isclose = lambda *a: True\ndef f(x): return x": False,
-    "import calendar\ndef f(x): return calendar.sys.modules": False,
-    "import sys as s\ndef f(x): return s.modules": False,
-    "def f(x): return expected[x]": False,
-    "def abs(x): return 0\ndef f(x): return x": False,
-    "from math import floor as abs\ndef f(x): return x": False,
-    "def f(x): return '{0.a}'.format(x)": False,
-    "def f(x): return type(x)(3)": False,
-    "t = type\ndef f(x): return t": False,
-    "import copy\ndef f(x): return copy.dispatch_table": False,
-    "def f(x): return type(x) == int": True,
-    "def f(x):\n    expected = 3\n    return expected": True,
-    "def f(x): return ('{0.' + x).format(f)": False,
-    "def f(x): return type('A', (), {})": False,
-    "def f(n):\n    n.check = lambda *a: True\n    return n": False,
-}
-
-
-@pytest.mark.parametrize("code", INNOCENT)
-def test_a_program_is_innocent_where_it_can_but_compute(code: str) -> None:
-    found = innocent.innocent(code, "", tests_bind={"expected"}, tests_load={"f", "abs"}, tests_ask={"check"})
-    assert found is INNOCENT[code]
-
-
-def test_humanevals_references_fail_every_control() -> None:
+def test_humanevals_references_answer_every_question() -> None:
     tasks = load_suite("humaneval").tasks
     with Sandbox(limits=Limits(60.0)) as sandbox:
-        sandbox._thorough = True
         found = {task.task_id: sandbox.check(program_of(task, task.code)) for task in tasks}
     assert {name for name, check in found.items() if check.verdict.value != "pass" or check.uncontrolled} == set()
 
 
-def test_three_tasks_of_humaneval_state_nothing_but_truth() -> None:
-    kinds = {task.task_id: {site.kind for site in planned_of(task).found} for task in load_suite("humaneval").tasks}
-    weak = {name for name, found in kinds.items() if found == {sites.TRUTH}}
-    assert weak == {"HumanEval/52", "HumanEval/56", "HumanEval/61"}
+def test_three_tasks_of_humaneval_state_nothing_that_can_be_offered_among_others() -> None:
+    made = {task.task_id: planned_of(task) for task in load_suite("humaneval").tasks}
+    kinds = {name: {each.kinds[number] for number in each.answers} for name, each in made.items()}
+    assert {name for name, found in kinds.items() if found <= {"computed", "order"}} == {
+        "HumanEval/32",
+        "HumanEval/38",
+        "HumanEval/50",
+    }
 
 
 def planned_of(task: Task) -> plan.Plan:
@@ -229,7 +220,6 @@ def test_programs_beyond_plain_values_get_what_plain_python_says(shared: Path) -
     }
     unlike = {}
     with Sandbox(limits=Limits(10.0, 512)) as sandbox:
-        sandbox._thorough = True
         for line in (shared / "semantics.jsonl").read_text(encoding="utf-8").splitlines():
             row = json.loads(line)
             task = Task(task_id="x", text="x", **row["task"])
