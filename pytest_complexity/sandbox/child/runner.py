@@ -63,7 +63,7 @@ def _binds(code: CodeType, name: str) -> bool:
     )
 
 
-_Tee = type(tee((), 1)[0])
+_Tee: type = type(tee((), 1)[0])
 
 
 class Choices:
