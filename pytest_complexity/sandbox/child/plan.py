@@ -81,13 +81,12 @@ class _Texts:
         shown = [(f"<tests shown {number}>", source) for number, source in enumerate(self.apart)]
         return [*((f"<tests {number}>", source) for number, source in enumerate(parts)), *whole, *shown]
 
-    def parsed(self, assertions: dict[str, str] | None = None) -> list[ast.Module]:
+    def parsed(self) -> list[ast.Module]:
         """The trees of all of them. Raises BrokenTask."""
-        trees = []
-        for number, (file, source) in enumerate(self.named):
-            trees.append(_parsed(source, "set-up" if number < len(self.setup) else "test"))
-            _number(trees[-1], file, len(source.splitlines()) + 1, {} if assertions is None else assertions)
-        return trees
+        return [
+            _parsed(source, "set-up" if number < len(self.setup) else "test")
+            for number, (_, source) in enumerate(self.named)
+        ]
 
     def packed(self, trees: list[ast.Module]) -> bytes:
         """What a run reads, of trees that are changed here. Raises BrokenTask."""
@@ -114,8 +113,10 @@ def make(program: dict[str, Any], secret: str = "", left_out: frozenset[int] = f
     shown, tests = list(program["visible_tests"]), list(program["tests"])
     prefix = len(shown) if tests[: len(shown)] == shown else 0
     texts = _Texts(imports, setup, tests, program["test_source"], [] if prefix else shown, prefix)
+    trees = texts.parsed()
     assertions: dict[str, str] = {}
-    trees = texts.parsed(assertions)
+    for (file, source), tree in zip(texts.named, trees, strict=True):
+        _note(tree, file, source.count("\n") + 1, assertions)
     last = len(trees) - len(texts.apart)
     asking = questions.Asking(_found(texts, trees[:last]), chance, left_out)
     apart = questions.Asking(_found(texts, trees[last:], last), chance, left_out, SHOWN)
@@ -160,15 +161,17 @@ def _line(file: str, line: int) -> str:
     return f"{file[1:-1].replace(' ', '.')}:{line}"
 
 
-def _number(tree: ast.Module, file: str, line: int, assertions: dict[str, str]) -> None:
-    """Give each assertion a line of its own, by which a report names it."""
+def _note(tree: ast.Module, file: str, lines: int, assertions: dict[str, str]) -> None:
+    """Note the assertions by their lines, and take their messages away: these may tell what is expected."""
     for body in _bodies(tree):
         for node in body:
             if isinstance(node, ast.Assert):
-                assertions[_line(file, line)] = ast.unparse(ast.Assert(test=node.test, msg=None))[:300]
-                node.msg = None  # it may tell what is expected
-                _set_lines(node, line)
-                line += 1
+                text = f"assert {ast.unparse(node.test)}"[:300]
+                node.msg = None
+                while _line(file, node.lineno) in assertions:  # another one stands on this line
+                    ast.increment_lineno(node, lines)
+                last = node.end_lineno or node.lineno
+                assertions.update({_line(file, line): text for line in range(node.lineno, last + 1)})
 
 
 def _bodies(node: ast.AST, within_class: bool = True) -> Iterator[list[ast.stmt]]:
@@ -181,13 +184,6 @@ def _bodies(node: ast.AST, within_class: bool = True) -> Iterator[list[ast.stmt]
             yield from _bodies(part, within_class)
 
 
-def _set_lines(node: ast.AST, line: int) -> None:
-    for child in ast.walk(node):
-        if "lineno" in child._attributes:
-            child.lineno = child.end_lineno = line  # type: ignore[attr-defined]
-            child.col_offset = child.end_col_offset = 0  # type: ignore[attr-defined]
-
-
 def _keep(tree: ast.Module) -> None:
     """Keep the value that each assertion looks at until it has held; a class's own names are left alone."""
     for body in list(_bodies(tree, within_class=False)):
@@ -196,9 +192,8 @@ def _keep(tree: ast.Module) -> None:
             found.append(node)
             if isinstance(node, ast.Assert):
                 _keep_one(node)
-                found.append(ast.Assign([ast.Name(KEPT, ast.Store())], ast.Constant(None)))
-                _set_lines(node, node.lineno)
-                _set_lines(found[-1], node.lineno)
+                forget = ast.Assign([ast.Name(KEPT, ast.Store())], ast.Constant(None))
+                found.append(ast.fix_missing_locations(ast.copy_location(forget, node)))
         body[:] = found
 
 
@@ -218,4 +213,5 @@ def _keep_one(node: ast.Assert) -> None:
 
 
 def _kept(value: ast.expr) -> ast.expr:
-    return ast.NamedExpr(ast.Name(KEPT, ast.Store()), value)
+    name = ast.copy_location(ast.Name(KEPT, ast.Store()), value)
+    return ast.copy_location(ast.NamedExpr(name, value), value)
