@@ -28,7 +28,6 @@ FIELDS = (
     "entry_point",
 )
 FIRST = 3  #: the argument of `ask` that is its first operand
-SHOWN = 1000  #: where the numbers of the visible tests' own questions begin
 NO_REFERENCES = 2  #: marshal's version without them: equal values are not seen to be one
 _LOOKS_AT_NAMES = re.compile(r"\b(?:locals|globals|vars|dir|f_locals|f_globals)\b")
 
@@ -119,7 +118,7 @@ def make(program: dict[str, Any], secret: str = "", left_out: frozenset[int] = f
         _note(tree, file, source.count("\n") + 1, assertions)
     last = len(trees) - len(texts.apart)
     asking = questions.Asking(_found(texts, trees[:last]), chance, left_out)
-    apart = questions.Asking(_found(texts, trees[last:], last), chance, left_out, SHOWN)
+    apart = questions.Asking(_found(texts, trees[last:], last), chance, left_out, asking)
     among = {n: each for n, each in asking.answers.items() if len(setup) <= asking.chunks[n] < len(setup) + prefix}
     return Plan(
         asked=texts.packed(trees),

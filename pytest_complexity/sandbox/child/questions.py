@@ -26,6 +26,7 @@ LEAST_CHOICES, ALL_CHOICES, MOST_LARGE = 4, 128, 8  #: of a value; of all values
 LARGE = 1000  #: nodes of a long value's expression
 MAX_ROWS = 8  #: of a table that are questions
 MAX_QUESTIONS = 60
+SHOWN = 1000  #: where the numbers of the visible tests' own questions begin
 _CLOSE = frozenset(("isclose", "allclose", "array_equal", "array_equiv", "approx_equal"))
 _ASSERTING = frozenset(
     (
@@ -351,17 +352,21 @@ class Asking:
     """Writes questions into the trees that they were found in, and knows the true answers.
 
     `chance` is seeded with a secret, so that a task's choices are the same in each of its runs and nobody knows them.
+    `before` has made those of the other tests: equal values are offered among the same others everywhere, or what two
+    sets have in common would be the true one.
     """
 
-    def __init__(self, found: Finder, chance: random.Random, left_out: frozenset[int], first: int = 0) -> None:
+    def __init__(
+        self, found: Finder, chance: random.Random, left_out: frozenset[int], before: Asking | None = None
+    ) -> None:
         self.answers: dict[int, int] = {}  #: by number: the place of the true one among the choices
         self.kinds: dict[int, str] = {}
         self.chunks: dict[int, int] = {}
         self.unsound: set[int] = set()
         self._chance = chance
         self._left_out = left_out
-        self._first = first
-        self._made: dict[str, tuple[list[ast.expr], int] | None] = {}
+        self._first = SHOWN if before else 0
+        self._made: dict[str, tuple[list[ast.expr], int] | None] = before._made if before else {}
         self._cells: set[tuple[int, Any]] = set()
         questions = found.questions
         names = {id(each): each.slot.node for each in questions if each.slot and isinstance(each.slot.node, ast.Name)}
@@ -727,5 +732,6 @@ def _other_members(held: ast.expr, chance: random.Random) -> list[ast.expr] | No
         new += [other for other in found if literals.value(other) not in was][:1]
     if not new:
         return None
-    other = ast.List(new, ast.Load())
+    other = copy.copy(held)
+    other.elts = new  # type: ignore[attr-defined]
     return [held, other] if chance.random() < 0.5 else [other, held]

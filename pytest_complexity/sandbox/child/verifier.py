@@ -289,7 +289,7 @@ class Verifier:
 _KILLED = "killed by the kernel: out of memory"
 
 
-_HEX = re.compile(rb"[0-9a-f]{1,64}")
+_SAID = re.compile(rb"[0-9]{1,4}\0[0-9a-f]{1,64}")
 
 
 class _Reports:
@@ -331,7 +331,7 @@ class _Reports:
             self.forged = self.forged or "a report that is none"
         elif self.ended or not rest:
             self.forged = self.forged or "a report too many"
-        elif rest[0] == frames.ANSWER and len(rest) == 3 and rest[1].isdigit() and _HEX.fullmatch(rest[2]):
+        elif rest[0] == frames.ANSWER and len(rest) == 3 and _SAID.fullmatch(rest[1] + frames.SEPARATOR + rest[2]):
             number, held = int(rest[1]), int(rest[2], 16)
             self.answers.setdefault(number, set()).add(held)
             self.astray = self.astray or (number in self._true and held != 1 << self._true[number])
