@@ -49,7 +49,7 @@ class TaskCheck:
     constants: tuple[str, ...]  #: those that pass, as source
     mutants: int
     survivors: int  #: mutants that pass
-    uncontrolled: bool  #: nothing in the tests can be changed so that a right program fails
+    uncontrolled: bool  #: nothing in the tests can be asked
 
     @property
     def faults(self) -> tuple[str, ...]:
