@@ -19,10 +19,9 @@ from pytest_complexity.suites.dataset import Dataset, read_tasks
 from pytest_complexity.suites.docstring_tests import examples
 from pytest_complexity.suites.official import fetch
 
+_NUMBERS = 'inf, nan = float("inf"), float("nan")'  # as expected outputs are written
 # `numpy.allclose` with rtol 1e-7, as EvalPlus calls it, for what its expected outputs hold.
 _COMPARE = """
-inf, nan = float("inf"), float("nan")
-
 def _all_floats(x):
     return isinstance(x, float) or (isinstance(x, (list, tuple)) and bool(x) and all(isinstance(i, float) for i in x))
 
@@ -31,7 +30,7 @@ def _close(out, exp, atol):
         return len(out) == len(exp) and all(_close(a, b, atol) for a, b in zip(out, exp))
     return out == exp or (abs(exp) < inf and abs(out - exp) <= atol + 1e-07 * abs(exp))
 
-def _same(out, exp, atol, inp):
+def _same(out, exp, atol):
     if out == exp:
         return True
     if atol == 0 and _all_floats(exp):
@@ -140,18 +139,20 @@ def _plus(fields: Fields, name: str) -> str:
         raise fields.wrong("test", "holds no inputs. Give the file in the suite's own format, ...-OriginFmt.jsonl.gz")
     atol = tail["atol"] or tail["bound"]
     oracle = _ORACLES.get(name)
-    compare = _COMPARE + (f"\ndef _same(out, exp, atol, inp):\n{oracle}" if oracle else "")
+    compare = f"def _right(inp, out, exp, atol):\n{oracle}" if oracle else _COMPARE
     reference, results = "", parts["results"]
     if results is None:
         reference, results = _reference(source), "None"
     expected = "exp" if not reference else "ref_func(*inp)"
+    values = f"candidate(*inp), {expected}, {atol}"
+    call = f"_right(inp, {values})" if oracle else f"_same({values})"
     return (
-        f"{compare}\n{reference}\n"
+        f"{_NUMBERS}\n{compare}\n{reference}\n"
         "def _check_plus(candidate):\n"
         f"    inputs = {parts['inputs']}\n"
         f"    results = {results}\n"
         f"    for inp{'' if reference else ', exp'} in {'inputs' if reference else 'zip(inputs, results)'}:\n"
-        f"        assert _same(candidate(*inp), {expected}, {atol}, inp)\n"
+        f"        assert {call}\n"
     )
 
 

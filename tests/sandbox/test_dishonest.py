@@ -16,7 +16,9 @@ TASKS = (
         "def check(c):\n    assert c('ab') == ['b', 'a']\n    assert c('') == []\n    assert c('xyz') == ['z', 'y', 'x']\ncheck(g)",
     ),
 )
-_BETS = re.compile(r"def pick\(|urandom|SystemRandom|monotonic|process_time|st_ino|ru_minflt|\bck\(\)|\bmid\(\)|_ck\(\)")
+_BETS = re.compile(
+    r"def pick\(|urandom|SystemRandom|monotonic|process_time|st_ino|ru_minflt|\bck\(\)|\bmid\(\)|_ck\(\)"
+)
 PROGRAMS = {
     f"{kind}: {name}": code
     for kind, programs in KINDS.items()
