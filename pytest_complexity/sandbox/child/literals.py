@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import ast
 import collections
-import copy
+import contextlib
 import decimal
 import fractions
 import itertools
 import math
 import random
-from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 #: functions of literals whose value can be told beforehand
@@ -23,8 +23,10 @@ _PURE: dict[str, Any] = {
     **{"Counter": collections.Counter, "OrderedDict": collections.OrderedDict, "deque": collections.deque},
     **{"Decimal": decimal.Decimal, "Fraction": fractions.Fraction, "inf": math.inf, "pi": math.pi, "nan": math.nan},
 }
+_BUILT = frozenset(("set", "frozenset", "list", "tuple", "dict", "Counter", "OrderedDict", "deque"))
 _NODES = (ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.UnaryOp, ast.BinOp, ast.operator, ast.unaryop)
-_MAX_TRIES = 12
+_LETTERS = ("0123456789", "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+LEAST = 8  #: others of an element
 
 
 class NoValue(Exception):
@@ -61,250 +63,227 @@ def differs(one: Any, other: Any) -> bool:
         return False
 
 
-def candidates(
-    node: ast.expr, chance: random.Random, size: int, near: list[Any], coarse: bool = False, beyond: float = 0.0
-) -> list[ast.expr] | None:
-    """At most `size` expressions of different values, among them this one, whose place tells nothing; None: it alone.
-
-    They are a chain, each a small change of its neighbour, and this one is any link of it: so neither the middle nor
-    the most ordinary of them is more likely than another. `near` holds constants that stand beside it: what is taken
-    from these is changed into another of them. `coarse`: comparison is approximate, so numbers differ in their
-    leading digits, and by more than `beyond`.
-    """
-    was = value(node)
-    if isinstance(was, bool):
-        found = [ast.Constant(False), ast.Constant(True)]
-        return [node if each.value is was else each for each in found]
-    before = chance.randrange(size)
-    number = isinstance(was, int) or (isinstance(was, float) and math.isfinite(was))
-    if number and (coarse or (type(was) is int and was not in near)):
-        chain = _numbers(node, chance, before, size, coarse, beyond)
-    else:
-        chain, values = [node], [was]
-        for _ in range(before):
-            _extend(chain, values, 0, chance, near, coarse)
-        for _ in range(size - 1 - before):
-            _extend(chain, values, len(chain), chance, near, coarse)
-    return chain if len(chain) > 1 else None
-
-
-def _numbers(
-    node: ast.expr, chance: random.Random, before: int, size: int, coarse: bool, beyond: float
-) -> list[ast.expr]:
-    """Numbers of the same sign in random steps, `before` of them below as far as there are so many."""
-    was = value(node)
-    places = len(repr(was).partition(".")[2]) if isinstance(was, float) and "e" not in repr(was) else 12
-    scale = max(abs(was), 1)
-
-    def step() -> Any:
-        if not coarse:
-            return chance.choice((1, 1, 1, 2, 2, 3, 4, 5, 10))
-        tenths = chance.choice((3, 5, 8, 10))
-        if isinstance(was, int):
-            return max(1, math.ceil(2 * beyond) + scale * tenths // 10)
-        return round(2 * beyond + scale * tenths / 10, places)
-
-    chain = [node]
-    for count, sign in ((before, -1), (size - 1 - before, 1)):
-        found = was
-        for _ in range(count):
-            found = type(was)(round(found + sign * step(), places))
-            if (was >= 0) != (found >= 0):
-                break
-            chain.insert(0 if sign < 0 else len(chain), _expression(found))
-    if len(chain) == 1:
-        chain.append(_expression(was + (1 if was >= 0 else -1) * step()))
-    return chain
-
-
-def _expression(found: Any) -> ast.expr:
+def expression(found: Any) -> ast.expr:
+    """A literal of a plain value. Raises NoValue where it has none."""
+    if type(found) in (list, tuple, set) and found:
+        elements = [expression(each) for each in found]
+        if type(found) is set:
+            return ast.Set(elements)
+        return (ast.List if type(found) is list else ast.Tuple)(elements, ast.Load())
+    if type(found) is dict:
+        return ast.Dict([expression(each) for each in found], [expression(each) for each in found.values()])
+    if type(found) is float and not math.isfinite(found):
+        return ast.Call(ast.Name("float", ast.Load()), [ast.Constant(repr(found))], [])
+    if found is not None and type(found) not in (int, float, complex, str, bytes, bool, list, tuple, set, frozenset):
+        raise NoValue
     return ast.parse(repr(found), mode="eval").body
 
 
-def _extend(
-    chain: list[ast.expr], values: list[Any], at: int, chance: random.Random, near: list[Any], coarse: bool
-) -> None:
-    """Put a change of the link at this end before or after it, unlike all others; nothing where none is found."""
-    last = 0 if at == 0 else -1
-    for _ in range(_MAX_TRIES):
-        node = _changed(chain[last], chance, coarse, near)
-        if node is None:
-            return
-        node = _in_order(node, values[last])
-        try:
-            found = value(node)
-        except NoValue:
-            continue
-        if all(differs(found, each) for each in values):
-            chain.insert(at, node)
-            values.insert(at, found)
-            return
+def candidates(
+    node: ast.expr, chance: random.Random, size: int, near: list[Any], coarse: bool = False, beyond: float = 0.0
+) -> tuple[list[ast.expr], int] | None:
+    """At most `size` literals of different values, among them this one's, and its place; None: there is no other.
+
+    Its place and its distance from the others tell nothing. `near` holds constants that stand beside it: what is taken
+    from these is changed into another of them. `coarse`: comparison is approximate, so numbers differ in their leading
+    digits, and by more than `beyond`. Raises NoValue.
+    """
+    built = isinstance(node, ast.Call) and _named(node) in _BUILT and len(node.args) == 1
+    inner: Any = node.args[0] if built and isinstance(node, ast.Call) else node
+    was = value(inner)
+
+    def whole(found: Any) -> Any:
+        return _PURE[_named(node)](found) if built else found
+
+    offered, values = [was], [whole(was)]
+    for other in _Others(chance, near, coarse, beyond).offered(was, size):
+        if len(offered) < size and (not built or type(other) is type(was)):
+            last = whole(other)
+            if all(differs(last, each) for each in values):
+                offered.append(other)
+                values.append(last)
+    if len(offered) == 1:
+        return None
+    chance.shuffle(offered)
+    found = [expression(each) for each in offered]
+    if built and isinstance(node, ast.Call):
+        found = [ast.Call(node.func, [each], []) for each in found]
+    return found, next(at for at, each in enumerate(offered) if each is was)
 
 
-def _in_order(node: ast.expr, was: Any) -> ast.expr:
-    """The expression, sorted if what it was made of is."""
-    if not isinstance(node, (ast.List, ast.Tuple)) or len(node.elts) < 2:
-        return node
-    try:
-        for backwards in (False, True):
-            if list(was) == sorted(was, reverse=backwards):
-                node.elts.sort(key=value, reverse=backwards)
-                break
-    except (TypeError, NoValue):
-        pass
-    return node
+def _named(node: ast.expr) -> str:
+    return getattr(node.func, "id", "") if isinstance(node, ast.Call) else ""
+
+
+@dataclass(frozen=True)
+class _Others:
+    """Makes values that could as well be expected."""
+
+    chance: random.Random
+    near: list[Any]
+    coarse: bool
+    beyond: float
+
+    def offered(self, was: Any, size: int) -> list[Any]:
+        """`size` others and more, in no order; in each question are some that are rarely true, or they would be known
+        by that: nothing, none."""
+        chance = self.chance
+        if isinstance(was, bool):
+            return [not was]
+        if was is None:
+            seed = chance.choice([each for each in self.near if each is not None] or [0, 1, "a", [1]])
+            return [seed, *self.offered(seed, size - 1)]
+        rare: list[Any] = [None]
+        with contextlib.suppress(TypeError):
+            rare.append(type(was)())
+        if isinstance(was, int):
+            rare += [-1] if chance.random() < 0.5 else []
+        made = self.among(was, size)
+        chance.shuffle(made)
+        kept = made[: max(1, size - 1 - len(rare))]
+        return [*rare, *kept, *made[len(kept) :]]
+
+    def among(self, was: Any, size: int) -> list[Any]:
+        """Others of the same kind, about `size` of them."""
+        if isinstance(was, (int, float, complex)) and not isinstance(was, bool):
+            return self._numbers(was, size)
+        if isinstance(was, (str, list, tuple)):
+            return self._sequences(was, size)
+        if isinstance(was, (set, frozenset)):
+            ordered = sorted(was, key=repr)
+            return [type(was)(each) for each in self._sequences(ordered, size)]
+        if isinstance(was, dict):
+            return self._dicts(was, size)
+        if isinstance(was, bytes):
+            return [each.encode("latin-1", "replace") for each in self._sequences(was.decode("latin-1"), size)]
+        return [not was] if isinstance(was, bool) else self.offered(was, size)
+
+    def _numbers(self, was: Any, size: int) -> list[Any]:
+        """Numbers around it in random steps, as many below as chance will have it; those beside it in the text, if it
+        is one of them."""
+        if isinstance(was, complex):
+            return [was + step for step in range(1, size)]
+        if isinstance(was, float) and not math.isfinite(was):
+            return [-was, 0.0, 1.0]
+        beside = [each for each in self.near if type(each) is type(was) and each != was]
+        found = beside if was in self.near and not self.coarse else []
+        below = self.chance.randrange(size)
+        for sign in (-1, 1):
+            last = was
+            while len(found) < (below if sign < 0 else size - 1):
+                last = self._stepped(last, was, sign)
+                if (last < -2) != (was < -2) and (abs(was) <= 3 or (last < 0) != (was < 0)):
+                    break
+                found.append(last)
+        return found
+
+    def _stepped(self, last: Any, was: Any, sign: int) -> Any:
+        """The next number: round ones lie among round ones, and those of some digits among such."""
+        text = repr(was)
+        if isinstance(was, int):
+            zeros = len(text) - len(text.rstrip("0")) if was else 0
+            unit = 10**zeros if self.chance.random() < 0.8 else 1
+            wide = max(1, math.ceil(2 * self.beyond) + abs(was) * self.chance.choice((3, 5, 8, 10)) // 10)
+            return last + sign * (wide if self.coarse else unit * self.chance.choice((1, 1, 1, 2, 2, 3, 4, 5)))
+        places = min(len(text.partition(".")[2]), 12) if "e" not in text else 12
+        unit = 1.0 if text.endswith(".0") else 10.0**-places
+        fine = unit * self.chance.choice((1, 2, 3, 5, 7, 10, 20, 50, 100))
+        wide = 2 * self.beyond + max(abs(was), 1) * self.chance.choice((0.3, 0.5, 0.8, 1))
+        return round(last + sign * (wide if self.coarse or self.chance.random() < 0.3 else fine), places)
+
+    def _sequences(self, was: Any, size: int) -> list[Any]:
+        """All combinations of some small changes at different places: so none is in the middle of the others."""
+        edits = self._edits(was, max(1, math.ceil(math.log2(size))), size)
+        if not edits:
+            return self._lengths(was)
+        grid = list(itertools.islice(itertools.product(*edits), 8 * size))
+        self.chance.shuffle(grid)
+        found = [*self._lengths(was), *(self._in_order(self._edited(was, each), was) for each in grid)]
+        self.chance.shuffle(found)
+        return found
+
+    def _edits(self, was: Any, count: int, size: int) -> list[list[dict[int, Any]]]:
+        """At some places: what may stand there, what does included."""
+        wide = math.ceil(size ** (1 / max(1, min(len(was), count))))
+        places = list(range(len(was)))
+        self.chance.shuffle(places)
+        edits: list[list[dict[int, Any]]] = []
+        while places and len(edits) < count:
+            at = places.pop()
+            other = next((each for each in places if differs(was[each], was[at])), None)
+            if other is not None and self.chance.random() < 0.5:
+                places.remove(other)
+                edits.append([{}, {at: was[other], other: was[at]}])
+            else:
+                each = self._letters(was, at) if isinstance(was, str) else self._elements(was, at)
+                edits.append([{}, *({at: one} for one in each[: wide - 1 or 1])])
+        return edits
+
+    def _edited(self, was: Any, changes: tuple[dict[int, Any], ...]) -> Any:
+        new = list(was)
+        for each in changes:
+            for at, one in each.items():
+                new[at] = one
+        return "".join(new) if isinstance(was, str) else type(was)(new)
+
+    def _letters(self, was: str, at: int) -> list[str]:
+        """Letters that could stand there, mostly some that the text, or one beside it, holds."""
+        text = was + "".join(each for each in self.near if isinstance(each, str))
+        kind = next((kind for kind in _LETTERS if was[at] in kind), "")
+        own = sorted({sign for sign in text if (sign in kind if kind else not sign.isalnum())} - {was[at]})
+        if len(own) < 2 or self.chance.random() < 0.1:
+            own = [sign for sign in kind or text if sign != was[at]] or ["a"]
+        self.chance.shuffle(own)
+        return own
+
+    def _elements(self, was: Any, at: int) -> list[Any]:
+        """Elements that could stand there: the like of it beside it, or a change of it."""
+        here = was[at]
+        like = [each for each in (*self.near, *was) if type(each) is type(here) and differs(each, here)]
+        self.chance.shuffle(like)
+        made = self.among(here, LEAST)
+        self.chance.shuffle(made)
+        made = [each for each in made if differs(each, here)]
+        taken = any(not differs(each, here) for each in self.near if type(each) is type(here))
+        return [*like, *made] if like and self.chance.random() < (0.9 if taken else 0.2) else [*made, *like]
+
+    def _lengths(self, was: Any) -> list[Any]:
+        """One element less, and one more."""
+        beside = [each for each in self.near if isinstance(each, str) == isinstance(was, str)] or ["a", 1]
+        more = self.chance.choice(list(was) or beside)
+        if isinstance(was, str):
+            more = str(more)[:1] or "a"
+        less = self.chance.randrange(len(was)) if was else 0
+        kind = str if isinstance(was, str) else type(was)
+        found = [was + (more if kind is str else kind([more]))]
+        if not was:
+            found += [found[0] + found[0], *([kind([each]) for each in self.near] if kind is not str else [])]
+        return [*found, was[:less] + was[less + 1 :]] if len(was) > 1 else found
+
+    def _in_order(self, found: Any, was: Any) -> Any:
+        """It, sorted if what it was made of is."""
+        if isinstance(was, str) or len(was) < 2:
+            return found
+        with contextlib.suppress(TypeError):
+            for backwards in (False, True):
+                if list(was) == sorted(was, reverse=backwards):
+                    return type(was)(sorted(found, reverse=backwards))
+        return found
+
+    def _dicts(self, was: dict[Any, Any], size: int) -> list[Any]:
+        keys = list(was)
+        made = self._sequences(list(was.values()), size)
+        found = [dict(zip(keys, each, strict=True)) for each in made if len(each) == len(keys)]
+        if not was:
+            beside = [each for each in self.near if isinstance(each, (int, str))] or [0, 1]
+            found += [{one: other} for one in beside[:3] for other in beside[:3]]
+        elif len(was) > 1:
+            lost = self.chance.choice(keys)
+            found.append({key: each for key, each in was.items() if key != lost})
+        return found
 
 
 def constants(nodes: list[ast.expr], most: int = 50) -> list[Any]:
     """The values of the constants in some expressions."""
     found = (part.value for node in nodes for part in ast.walk(node) if isinstance(part, ast.Constant))
     return list(itertools.islice(found, most))
-
-
-def _changed(node: ast.expr, chance: random.Random, coarse: bool, near: list[Any]) -> ast.expr | None:
-    """The expression with one part changed, the parts of it tried in random order."""
-    for path in _shuffled(list(_paths(node)), chance):
-        part: Any = node
-        for step in path:
-            part = part[step] if isinstance(step, int) else getattr(part, step)
-        new = _other_part(part, chance, coarse, near)
-        if new is not None:
-            found: ast.expr = _with(node, path, new)
-            return found
-    return None
-
-
-def _with(whole: Any, path: tuple[Any, ...], new: ast.expr) -> Any:
-    """A copy that holds another part where `path` leads."""
-    if not path:
-        return new
-    copied = copy.copy(whole)
-    if isinstance(path[0], int):
-        copied[path[0]] = _with(whole[path[0]], path[1:], new)
-    else:
-        setattr(copied, path[0], _with(getattr(whole, path[0]), path[1:], new))
-    return copied
-
-
-def _shuffled(items: list[Any], chance: random.Random) -> list[Any]:
-    chance.shuffle(items)
-    return items
-
-
-def _paths(node: ast.expr, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Where in an expression a value could be changed: itself, and what it holds."""
-    yield path
-    if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
-        fields, items = "elts", node.elts
-    elif isinstance(node, ast.Dict):
-        fields, items = "values", node.values
-    elif isinstance(node, ast.Call):
-        fields, items = "args", node.args
-    elif isinstance(node, ast.BinOp):
-        yield (*path, "left")
-        return
-    else:
-        return
-    for number, item in enumerate(items[:50]):
-        yield from _paths(item, (*path, fields, number))
-
-
-def _other_part(node: ast.expr, chance: random.Random, coarse: bool, near: list[Any]) -> ast.expr | None:
-    if isinstance(node, (ast.List, ast.Tuple, ast.Set, ast.Dict)):
-        return _other_order(node, chance, near)
-    if isinstance(node, (ast.Call, ast.BinOp)):
-        return None
-    try:
-        was = value(node)
-    except NoValue:
-        return None
-    others = [each for each in near if type(each) is type(was) and each != was]
-    if others and not isinstance(was, bool) and chance.random() < (0.8 if was in near else 0.1):
-        return _expression(chance.choice(others))
-    found = _other_value(was, chance, coarse)
-    return None if found is None else _expression(found)
-
-
-def _other_order(
-    node: ast.List | ast.Tuple | ast.Set | ast.Dict, chance: random.Random, near: list[Any]
-) -> ast.expr | None:
-    """Two elements exchanged, or one of them in the place of the other, or, now and then, one more or one less."""
-    new = copy.copy(node)
-    if isinstance(new, ast.Dict):
-        new.keys, new.values = list(new.keys), list(new.values)
-    else:
-        new.elts = list(new.elts)
-    elements = new.values if isinstance(new, ast.Dict) else new.elts
-    if not elements:
-        more = _expression(chance.choice(near) if near else 0)
-        if isinstance(new, ast.Dict):
-            new.keys.append(more)
-        elements.append(more)
-        return ast.Set([more]) if isinstance(new, ast.Set) else new
-    if isinstance(new, ast.Dict):
-        return None
-    if len(elements) < 2 or chance.random() < 0.1:
-        if len(elements) > 1 and chance.random() < 0.5:
-            del elements[chance.randrange(len(elements))]
-        else:
-            elements.append(chance.choice(elements))
-        return new if chance.random() < 0.3 else None
-    one, other = chance.sample(range(len(elements)), 2)
-    if isinstance(node, ast.Set) or chance.random() < 0.3:
-        elements[one] = elements[other]
-    else:
-        elements[one], elements[other] = elements[other], elements[one]
-    return new
-
-
-def _other_value(was: Any, chance: random.Random, coarse: bool) -> Any:  # noqa: PLR0911 - one for each type
-    if isinstance(was, bool):
-        return not was
-    if isinstance(was, int):
-        if coarse:
-            return _other_number(was, chance)
-        step = chance.choice((1, 1, 2, 3, 4, 5, 10)) * chance.choice((-1, 1))
-        return was + step if was == 0 or (was + step) * was > 0 else was + abs(step) * (1 if was > 0 else -1)
-    if isinstance(was, float):
-        if not math.isfinite(was):
-            return None
-        if coarse:
-            return _other_number(was, chance)
-        return _other_digit(was, chance)
-    if isinstance(was, complex):
-        return was + 1
-    if isinstance(was, str):
-        return _other_text(was, chance)
-    if isinstance(was, bytes):
-        return bytes([was[0] ^ 1]) + was[1:] if was else b"a"
-    if was is None:
-        return chance.choice((0, False))
-    return None
-
-
-def _other_number(was: float, chance: random.Random) -> float:
-    """Half as large again, or a half of it, or thereabouts."""
-    if was == 0:
-        return chance.choice((1, 2, 5)) * type(was)(1)
-    return type(was)(round(was * chance.choice((0.5, 1.5, 2)), 6)) if abs(was) > 3 else was + chance.choice((1, 2, 3))
-
-
-def _other_digit(was: float, chance: random.Random) -> float | None:
-    text = repr(was)
-    places = [at for at, sign in enumerate(text.partition("e")[0]) if sign.isdigit()][:6]
-    at = chance.choice(places)
-    return float(text[:at] + chance.choice("123456789".replace(text[at], "")) + text[at + 1 :])
-
-
-def _other_text(was: str, chance: random.Random) -> str:
-    if not was:
-        return chance.choice("abcx")
-    at = chance.randrange(len(was))
-    alphabet = next((kind for kind in ("0123456789", "abcdefghijklmnopqrstuvwxyz", _UPPER) if was[at] in kind), was)
-    if len(set(was)) > 1 and chance.random() < 0.5:
-        alphabet = "".join(sign for sign in was if sign in alphabet) or alphabet
-    sign = chance.choice([each for each in alphabet if each != was[at]] or ["a" if was[at] != "a" else "b"])
-    return was[:at] + sign + was[at + 1 :]
-
-
-_UPPER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"

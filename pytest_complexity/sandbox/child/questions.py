@@ -22,7 +22,7 @@ from .frames import ASK, CALLED, CAUGHT, CHOICES, COMPARED, RAISING
 #: What a question changes, the strongest first: an expected value, a bare truth's, one that is computed, a bound.
 VALUE, TRUTH, COMPUTED, ORDER = "value", "truth", "computed", "order"
 WEAK = frozenset((COMPUTED, ORDER))  #: two choices alone, and the form of the false one shows
-LEAST_CHOICES, ALL_CHOICES, MOST_LARGE = 4, 128, 8  #: of a value; of all values of a task together; of a long value
+LEAST_CHOICES, ALL_CHOICES, MOST_LARGE = 16, 128, 8  #: of a value; of all values of a task together; of a long value
 LARGE = 1000  #: nodes of a long value's expression
 MAX_ROWS = 8  #: of a table that are questions
 MAX_QUESTIONS = 60
@@ -406,21 +406,24 @@ class Asking:
             return self._write_handler(question) if handler else self._write_truth(question)
         if question.rows and id(question.slot.node) in self._private:
             return self._write_rows(question)
-        if question.rows:  # the column is read elsewhere too
-            question = replace(question, kind=COMPUTED, rows=(), alter=_beside_none)
+        if question.rows or (question.literal and not self._stays(question)):  # what is read elsewhere too
+            question = replace(question, kind=COMPUTED, rows=(), literal=None, alter=_beside_none)
         return self._write_value(question) if question.kind == VALUE else self._write_altered(question)
+
+    def _stays(self, question: Question) -> bool:
+        """Whether a name surely still stands for what it was given."""
+        assert question.slot is not None
+        assert question.literal is not None
+        fixed = isinstance(literals.value(question.literal.node), (int, float, complex, str, bytes, type(None)))
+        return fixed or id(question.slot.node) in self._private
 
     def _write_value(self, question: Question) -> bool:
         assert question.slot is not None
-        node = question.slot.node
-        choices = self._choices(question, question.literal.node if question.literal else node)
+        choices = self._choices(question, question.literal.node if question.literal else question.slot.node)
         if choices is None:
             return False
-        nodes, answer = choices
-        if question.literal is not None and id(node) not in self._private:
-            nodes[answer] = ast.Name(node.id, ast.Load())
-        number = self._number(answer, question)
-        return number is not None and self._ask(question, _numbered(number, nodes))
+        number = self._number(choices[1], question)
+        return number is not None and self._ask(question, _numbered(number, choices[0]))
 
     def _write_rows(self, question: Question) -> bool:
         """Some rows of a table are offered choices."""
@@ -490,12 +493,11 @@ class Asking:
         """An expected value among others, the same for each that is equal, and its place there."""
         key = f"{ast.dump(node)} {question.coarse} {question.beyond}"
         if key not in self._made:
-            found = self._made_for(question, node)
-            self._made[key] = (found, next(at for at, each in enumerate(found) if each is node)) if found else None
+            self._made[key] = self._made_for(question, node)
         made = self._made[key]
         return None if made is None else (list(made[0]), made[1])
 
-    def _made_for(self, question: Question, node: ast.expr) -> list[ast.expr] | None:
+    def _made_for(self, question: Question, node: ast.expr) -> tuple[list[ast.expr], int] | None:
         assert question.slot is not None
         condition = question.condition.node
         if isinstance(condition, ast.Compare) and isinstance(condition.ops[0], ast.In):
@@ -505,7 +507,7 @@ class Asking:
         coarse = question.coarse and not isinstance(literals.value(node), (str, bytes, bool))
         try:
             return literals.candidates(node, self._chance, size, near, coarse, question.beyond)
-        except (ArithmeticError, ValueError, TypeError, RecursionError, MemoryError):  # such as numbers without an end
+        except (literals.NoValue, ArithmeticError, ValueError, TypeError, RecursionError, MemoryError):
             return None
 
 
@@ -729,15 +731,15 @@ def _rare_type(_: ast.expr) -> ast.expr:
     return _read("memoryview")
 
 
-def _other_members(held: ast.expr, chance: random.Random) -> list[ast.expr] | None:
+def _other_members(held: ast.expr, chance: random.Random) -> tuple[list[ast.expr], int] | None:
     """Sets of which one alone has the value in it."""
     was = literals.value(held)
-    new = []
-    for each in held.elts:  # type: ignore[attr-defined]
-        found = literals.candidates(each, chance, LEAST_CHOICES, []) or []
-        new += [other for other in found if literals.value(other) not in was][:1]
-    if not new:
-        return None
     other = copy.copy(held)
-    other.elts = new  # type: ignore[attr-defined]
-    return [held, other] if chance.random() < 0.5 else [other, held]
+    other.elts = []  # type: ignore[attr-defined]
+    for each in held.elts:  # type: ignore[attr-defined]
+        found = literals.candidates(each, chance, 2 * LEAST_CHOICES, [])
+        others = [choice for choice in found[0] if literals.value(choice) not in was] if found else []
+        other.elts += others[:1]  # type: ignore[attr-defined]
+    if not other.elts:  # type: ignore[attr-defined]
+        return None
+    return ([held, other], 0) if chance.random() < 0.5 else ([other, held], 1)
