@@ -65,8 +65,12 @@ PROGRAMS = {
         "wrong",
         "assert double(five) == 10: got 3",
     ),
-    "raises nothing": ("def double(x): return x and 2 * x", "wrong", "DID NOT RAISE TypeError"),
-    "wrong in the class": ("def double(x): return 2 * x if x != 3 else 3", "wrong", "3 != 6"),
+    "raises nothing": ("def double(x): return x and 2 * x", "wrong", "nothing is raised"),
+    "wrong in the class": (
+        "def double(x): return 2 * x if x != 3 else 3",
+        "wrong",
+        "self.assertEqual(double(self.three), 6): got 3",
+    ),
     "raises": ("def double(x): return 1 / 0", "error", "ZeroDivisionError: division by zero"),
     "lacks the name": ("def triple(x): return 3 * x", "error", "cannot import name 'double'"),
     "leaves": ("import os\ndef double(x): os._exit(0)", "exit", "exit status 0"),
@@ -79,7 +83,7 @@ PROGRAMS = {
     "patches pytest": (
         "import pytest\ndef main(a, plugins):\n plugins[0].passed = 9\n return 0\npytest.main = main\ndef double(x): return 3",
         "tampered",
-        "not true",
+        "without an answer",
     ),
 }
 

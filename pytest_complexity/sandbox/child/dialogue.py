@@ -16,6 +16,7 @@ from . import frames, plan
 if TYPE_CHECKING:
     from .verifier import Result, Verifier
 
+Astray = tuple[int, int, int]  #: the first false answer: the question, the choices that held, the true one's place
 MAX_ANSWER = 2**24  #: bytes of one answer
 
 
@@ -33,7 +34,7 @@ class Answer:
     ended: tuple[bytes, bytes, bytes] | None = None
     said: tuple[str, str] | None = None  #: kind and text
     visible: bool = False
-    astray: bool = False
+    astray: Astray | None = None
     answers: dict[int, set[int]] = field(default_factory=dict)
     _buffer: bytearray = field(default_factory=bytearray)
     _closed: bool = False

@@ -24,8 +24,8 @@ COMPARED, CALLED, RAISING = 0, 1, 2  #: what `ask` tries: a comparison, a call t
 
 #: kinds of reports: what holds of a question's choices, the visible tests' outcome; then one of the others
 ANSWER, VISIBLE = b"answer", b"visible"
-PASSED, WRONG, ERROR, EXIT, MEMORY, UNSAID = b"pass", b"wrong", b"error", b"exit", b"memory", b"unsaid"
-ENDS = frozenset((PASSED, WRONG, ERROR, EXIT, MEMORY, UNSAID))
+PASSED, WRONG, ERROR, EXIT, MEMORY = b"pass", b"wrong", b"error", b"exit", b"memory"
+ENDS = frozenset((PASSED, WRONG, ERROR, EXIT, MEMORY))
 
 LIVE = b"L"  #: begins the first frame of an order for a live run
 #: kinds of answers of a live run: a plain value, an exception, or a value that does not cross

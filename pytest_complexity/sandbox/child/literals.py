@@ -174,6 +174,8 @@ class _Others:
                 last = self._stepped(last, was, sign)
                 if (last < -2) != (was < -2) and (abs(was) <= 3 or (last < 0) != (was < 0)):
                     break
+                if isinstance(last, float) and not math.isfinite(last):
+                    break
                 found.append(last)
         return found
 

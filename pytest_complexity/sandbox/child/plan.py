@@ -7,9 +7,8 @@ import hashlib
 import marshal
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from types import CodeType
 from typing import Any
 
@@ -38,14 +37,14 @@ class BrokenTask(Exception):
 
 @dataclass
 class Plan:
-    """What a run is told of the task: `asked` its tests with questions, `body` the same as they are.
+    """What a run is told of the task: `body`, its tests with questions.
 
     `answers` and `shown`, by the question's number: which of its choices is the true one, and which hold for a program
     that passes the visible tests. `unsound`: questions that the reference has to answer before anybody else.
     `assertions` by the line that a report names.
     """
 
-    asked: bytes
+    body: bytes
     answers: dict[int, int]
     shown: dict[int, int]
     kinds: dict[int, str]
@@ -53,12 +52,15 @@ class Plan:
     assertions: dict[str, str]
     has_visible: bool
     shown_among_tests: bool
-    texts: _Texts
+    files: list[str]
+    questions: Mapping[int, questions.Asked]
 
-    @cached_property
-    def body(self) -> bytes:
-        """Made when it is asked for, which few programs need."""
-        return self.texts.packed(self.texts.parsed())
+    def chosen(self, number: int, held: int) -> tuple[tuple[str, ...], str]:
+        """The line of a question, and what a wrong answer to it says of the program's value."""
+        asked = self.questions[number]
+        node = asked.choices[held.bit_length() - 1] if held.bit_length() <= len(asked.choices) else None
+        text = f"got {ast.unparse(node)}" if node is not None else "got something else"
+        return (_line(self.files[asked.chunk], asked.line),), text
 
 
 @dataclass(frozen=True)
@@ -119,9 +121,9 @@ def make(program: dict[str, Any], secret: str = "", left_out: frozenset[int] = f
     last = len(trees) - len(texts.apart)
     asking = questions.Asking(_found(texts, trees[:last]), chance, left_out)
     apart = questions.Asking(_found(texts, trees[last:], last), chance, left_out, asking)
-    among = {n: each for n, each in asking.answers.items() if len(setup) <= asking.chunks[n] < len(setup) + prefix}
+    among = {n: each for n, each in asking.answers.items() if len(setup) <= asking.asked[n].chunk < len(setup) + prefix}
     return Plan(
-        asked=texts.packed(trees),
+        body=texts.packed(trees),
         answers=asking.answers,
         shown=among if prefix else apart.answers,
         kinds=asking.kinds,
@@ -129,7 +131,8 @@ def make(program: dict[str, Any], secret: str = "", left_out: frozenset[int] = f
         assertions=assertions,
         has_visible=bool(shown),
         shown_among_tests=set(shown) <= set(tests),
-        texts=texts,
+        files=[file for file, _ in texts.named],
+        questions=asking.asked,
     )
 
 
@@ -164,13 +167,18 @@ def _note(tree: ast.Module, file: str, lines: int, assertions: dict[str, str]) -
     """Note the assertions by their lines, and take their messages away: these may tell what is expected."""
     for body in _bodies(tree):
         for node in body:
+            function = node.value.func if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) else None
             if isinstance(node, ast.Assert):
-                text = f"assert {ast.unparse(node.test)}"[:300]
+                text = f"assert {ast.unparse(node.test)}"
                 node.msg = None
-                while _line(file, node.lineno) in assertions:  # another one stands on this line
-                    ast.increment_lineno(node, lines)
-                last = node.end_lineno or node.lineno
-                assertions.update({_line(file, line): text for line in range(node.lineno, last + 1)})
+            elif function is not None and questions.called(function).startswith("assert"):
+                text = ast.unparse(node)
+            else:
+                continue
+            while _line(file, node.lineno) in assertions:  # another one stands on this line
+                ast.increment_lineno(node, lines)
+            last = node.end_lineno or node.lineno
+            assertions.update({_line(file, line): text[:300] for line in range(node.lineno, last + 1)})
 
 
 def _bodies(node: ast.AST, within_class: bool = True) -> Iterator[list[ast.stmt]]:

@@ -171,7 +171,7 @@ class Finder:
         call = statement.value.value if isinstance(statement.value, ast.Await) else statement.value
         if not isinstance(call, ast.Call):
             return
-        name = _name(call.func)
+        name = called(call.func)
         if call is statement.value and call.args and name in _TRUE:
             found = list(self._inner(Place(call.args, 0), scope)) if name == "assertTrue" else []
             self.questions += found or [Question(TRUTH, place)]
@@ -194,7 +194,7 @@ class Finder:
 
     def _parametrized(self, decorator: ast.expr, scope: _Scope) -> None:
         """Notes the columns of a table that a test's arguments run over."""
-        if not isinstance(decorator, ast.Call) or _name(decorator.func) != "parametrize" or len(decorator.args) < 2:
+        if not isinstance(decorator, ast.Call) or called(decorator.func) != "parametrize" or len(decorator.args) < 2:
             return
         try:
             said = literals.value(decorator.args[0])
@@ -238,7 +238,7 @@ class Finder:
 
     def _compares(self, call: ast.Call) -> bool:
         """Whether a call asserts, or says, that its first argument is its second."""
-        name = _name(call.func)
+        name = called(call.func)
         if len(call.args) < 2 or any(isinstance(each, ast.Starred) for each in call.args[:2]):
             return False
         if name in _ASSERTING or name in _CLOSE:
@@ -274,7 +274,7 @@ class Finder:
         if isinstance(node, ast.Compare):
             yield from self._comparison(place, node, scope)
         elif isinstance(node, ast.Call):
-            name = _name(node.func)
+            name = called(node.func)
             if self._compares(node):
                 yield from self._pair(place, node, scope)
             elif name == "all" and not node.args and isinstance(node.func, ast.Attribute):  # (array == list).all()
@@ -354,6 +354,15 @@ class Finder:
 # -- the tests with their questions ---------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Asked:
+    """Where a question stands, and the values that it offers where these are known."""
+
+    chunk: int
+    line: int
+    choices: list[ast.expr]
+
+
 class Asking:
     """Writes questions into the trees that they were found in, and knows the true answers.
 
@@ -367,7 +376,7 @@ class Asking:
     ) -> None:
         self.answers: dict[int, int] = {}  #: by number: the place of the true one among the choices
         self.kinds: dict[int, str] = {}
-        self.chunks: dict[int, int] = {}
+        self.asked: dict[int, Asked] = {}
         self.unsound: set[int] = set()
         self._chance = chance
         self._left_out = left_out
@@ -388,10 +397,12 @@ class Asking:
             if each.literal and written[found.owners[id(names[id(each)])]] == found.loads(names[id(each)]):
                 each.literal.put(ast.copy_location(ast.Constant(None), each.literal.node))
 
-    def _number(self, answer: int, question: Question) -> int | None:
+    def _number(self, answer: int, question: Question, choices: list[ast.expr] | None = None) -> int | None:
         """The number of a new question; None where it is one of those left out."""
         number = self._first + len(self.kinds)
-        self.kinds[number], self.chunks[number] = question.kind, question.chunk
+        self.kinds[number] = question.kind
+        line = getattr(question.condition.node, "lineno", 0)
+        self.asked[number] = Asked(question.chunk, line, choices or [])
         if number in self._left_out:
             return None
         self.answers[number] = answer
@@ -422,7 +433,7 @@ class Asking:
         choices = self._choices(question, question.literal.node if question.literal else question.slot.node)
         if choices is None:
             return False
-        number = self._number(choices[1], question)
+        number = self._number(choices[1], question, choices[0])
         return number is not None and self._ask(question, _numbered(number, choices[0]))
 
     def _write_rows(self, question: Question) -> bool:
@@ -432,7 +443,7 @@ class Asking:
         for cell in question.rows:
             name = (id(cell.holder), cell.key)
             choices = None if name in self._cells else self._choices(question, cell.node)
-            number = self._number(choices[1], question) if choices else None
+            number = self._number(choices[1], question, choices[0]) if choices else None
             if choices and number is not None:
                 cell.put(_numbered(number, choices[0]))
                 self._cells.add(name)
@@ -442,17 +453,17 @@ class Asking:
     def _write_truth(self, question: Question) -> bool:
         """A bare truth, `not`, `assertTrue`, `assertFalse`: is it true? What the test hopes for is left out."""
         node, expected = question.condition.node, True
-        if isinstance(node, ast.Call) and _name(node.func) in _TRUE:
-            expected = _name(node.func) == "assertTrue"
+        if isinstance(node, ast.Call) and called(node.func) in _TRUE:
+            expected = called(node.func) == "assertTrue"
             node = node.args[0]
         while isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
             node, expected = node.operand, not expected
-        number = self._number(int(expected), question)
+        both: list[ast.expr] = [ast.Constant(False), ast.Constant(True)]
+        number = self._number(int(expected), question, both)
         if number is None:
             return False
         check = _lambda(["v"], ast.Compare(_call("bool", _read("v")), [ast.Is()], [_read("c")]))
-        both = _numbered(number, [ast.Constant(False), ast.Constant(True)])
-        question.condition.put(_call(ASK, ast.Constant(COMPARED), check, both, node))
+        question.condition.put(_call(ASK, ast.Constant(COMPARED), check, _numbered(number, both), node))
         return True
 
     def _write_altered(self, question: Question) -> bool:
@@ -484,8 +495,8 @@ class Asking:
         lifted = _lifted(question.condition.node, question.slot.node, operands, either)
         names = [f"v{number}" for number in range(len(operands))]
         check = _lambda(names, lifted)
-        called = isinstance(question.condition.node, ast.Call) and question.alter is not _rare_type
-        mode = ast.Constant(RAISING if question.raising else CALLED if called else COMPARED)
+        call = isinstance(question.condition.node, ast.Call) and question.alter is not _rare_type
+        mode = ast.Constant(RAISING if question.raising else CALLED if call else COMPARED)
         question.condition.put(_call(ASK, mode, check, choices, *operands))
         return True
 
@@ -570,6 +581,10 @@ def _lambda(names: list[str], body: ast.expr) -> ast.Lambda:
 
 
 def _numbered(number: int, choices: list[ast.expr]) -> ast.Call:
+    """The choices of a question, all of them in one place of the source: the true one would stand where it stood."""
+    for node in (part for choice in choices for part in ast.walk(choice) if isinstance(part, ast.expr)):
+        node.lineno = node.end_lineno = 1
+        node.col_offset = node.end_col_offset = 0
     return _call(CHOICES, ast.Constant(number), *choices)
 
 
@@ -634,7 +649,7 @@ def _must_raise_within(statement: ast.With) -> bool:
     item = statement.items[0]
     call = item.context_expr
     plain = isinstance(call, ast.Call) and len(call.args) == 1 and not call.keywords and item.optional_vars is None
-    return len(statement.items) == 1 and plain and _name(call.func) in _RAISING  # type: ignore[attr-defined]
+    return len(statement.items) == 1 and plain and called(call.func) in _RAISING  # type: ignore[attr-defined]
 
 
 def _as_handler(statement: ast.With) -> ast.Try:
@@ -653,7 +668,7 @@ def _tests_of(tree: ast.Module) -> Iterator[ast.FunctionDef]:
             continue
         if isinstance(part, ast.FunctionDef) and name.startswith("test"):
             yield part
-        elif isinstance(part, ast.ClassDef) and (name.startswith("Test") or "TestCase" in map(_name, part.bases)):
+        elif isinstance(part, ast.ClassDef) and (name.startswith("Test") or "TestCase" in map(called, part.bases)):
             methods = {each.name: each for each in part.body if isinstance(each, ast.FunctionDef)}
             for method in methods.values():
                 if method.name.startswith("test") and not _may_not_run(method) and "__init__" not in methods:
@@ -661,7 +676,7 @@ def _tests_of(tree: ast.Module) -> Iterator[ast.FunctionDef]:
 
 
 def _may_not_run(node: ast.FunctionDef | ast.ClassDef) -> bool:
-    return any(_name(getattr(each, "func", each)) in _NOT_SURE for each in node.decorator_list)
+    return any(called(getattr(each, "func", each)) in _NOT_SURE for each in node.decorator_list)
 
 
 def _own(statement: ast.AST) -> Iterator[ast.AST]:
@@ -677,10 +692,10 @@ def _own(statement: ast.AST) -> Iterator[ast.AST]:
 def _lets_through(item: ast.withitem) -> bool:
     """Whether an exception surely leaves a `with` statement."""
     call = item.context_expr
-    return _name(getattr(call, "func", call)) in _TRANSPARENT
+    return called(getattr(call, "func", call)) in _TRANSPARENT
 
 
-def _name(function: ast.expr) -> str:
+def called(function: ast.expr) -> str:
     """The last part of a function's name."""
     return function.attr if isinstance(function, ast.Attribute) else str(getattr(function, "id", ""))
 
@@ -704,7 +719,7 @@ def _fails(statement: ast.stmt) -> bool:
 def _difference(node: ast.expr) -> ast.BinOp | None:
     """The difference whose absolute value an expression is."""
     if isinstance(node, ast.Call) and len(node.args) == 1 and isinstance(node.args[0], ast.BinOp):
-        name = _name(node.func)
+        name = called(node.func)
         if name in ("abs", "fabs") and isinstance(node.args[0].op, ast.Sub):
             return node.args[0]
     return None

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from . import frames, plan, system
-from .dialogue import Answer, Dialogue, Gone
+from .dialogue import Answer, Astray, Dialogue, Gone
 from .sandboxed import Sandboxed, ZygoteLost
 
 EXIT_PATIENCE = 1.0
@@ -34,7 +34,7 @@ FULL = (
 )  #: bytes for each MiB of the limit, half of it: a program that holds as much as its time ends is filling it
 MAX_PLANS = 64
 MAX_DETAIL = 200
-PASS, TAMPERED, UNSAID = "pass", "tampered", "unsaid"
+PASS, TAMPERED, WRONG = "pass", "tampered", "wrong"
 
 
 class ParentGone(Exception):
@@ -45,7 +45,7 @@ class ParentGone(Exception):
 class Result:
     """What came of one run; `lines`: those of the tests that the exception passed through.
 
-    `unsaid`: it was ended, or ended itself, and only the tests as they are can say what comes of it.
+    `answers`: by question, the sets of choices that held; `astray`: the first of them that is not the true one.
     """
 
     verdict: str
@@ -54,7 +54,8 @@ class Result:
     visible: bool = False
     seconds: float = 0.0
     waited: float = 0.0  #: the share of its time that it stood in line for a processor
-    answers: Mapping[int, frozenset[int]] = field(default_factory=dict)  #: by question: the sets of choices that held
+    answers: Mapping[int, frozenset[int]] = field(default_factory=dict)
+    astray: Astray | None = None
 
 
 class OutOfMemory:
@@ -145,22 +146,14 @@ class Verifier:
         }
 
     def _verdict(self, program: dict[str, Any], task: plan.Plan, seconds: float) -> Result:
-        """The verdict: of the run that is asked, but where that leaves it open."""
-        if not task.answers:
-            return self._run(program, task.body, seconds)
-        asked = self._run(program, task.asked, seconds, task.answers)
-        visible = asked.visible and _right(asked, task.shown)
-        if asked.verdict == PASS and _right(asked, task.answers):
-            return replace(asked, visible=visible)
-        if asked.verdict in (PASS, UNSAID):  # it takes what is not true, or takes nothing
-            asked = self._run(program, task.body, seconds)
-            if asked.verdict == PASS:
-                return replace(asked, verdict=TAMPERED, detail="passes tests that are not true", visible=False)
-        return replace(asked, visible=visible and asked.verdict != TAMPERED)
+        """The verdict: of how the run ended, or of the first answer that is not the true one."""
+        result = self._run(program, task.body, seconds, task.answers)
+        visible = result.visible and _right(result, task.shown)
+        if result.verdict == PASS and not _right(result, task.answers):
+            result = replace(result, verdict=TAMPERED, detail="leaves assertions without an answer")
+        return replace(result, visible=visible and result.verdict != TAMPERED)
 
-    def _run(
-        self, program: dict[str, Any], body: bytes, seconds: float, answers: Mapping[int, int] | None = None
-    ) -> Result:
+    def _run(self, program: dict[str, Any], body: bytes, seconds: float, answers: Mapping[int, int]) -> Result:
         head = (program["code"], program["prompt_code"], program["entry_point"])
         return self.run(head, body, seconds, answers)
 
@@ -178,15 +171,13 @@ class Verifier:
         """The plan without the questions that a right program may answer wrongly, as the reference does."""
         if not made.unsound or not program["reference"].strip():
             return made
-        result = self._run({**program, "code": program["reference"]}, made.asked, seconds, {})
+        result = self._run({**program, "code": program["reference"]}, made.body, seconds, {})
         wrong = {number for number in made.unsound if not _right(result, {**made.answers, **made.shown}, number)}
         return plan.make(program, self._secret, frozenset(wrong)) if wrong else made
 
     # -- one run ------------------------------------------------------------------------------------------------
 
-    def run(
-        self, head: tuple[Any, ...], body: bytes, seconds: float, answers: Mapping[int, int] | None = None
-    ) -> Result:
+    def run(self, head: tuple[Any, ...], body: bytes, seconds: float, answers: Mapping[int, int]) -> Result:
         """One run of a program on some tests, ended at the first answer that is none of `answers`.
 
         Raises ZygoteLost where there is none to be had.
@@ -195,7 +186,7 @@ class Verifier:
         token = secrets.token_hex(8).encode()
         began = time.monotonic()
         try:
-            reports = _Reports(token, answers or {})
+            reports = _Reports(token, answers)
             order = frames.pack(marshal.dumps((token, *head))) + frames.pack(body)
             self._listen(channel, reports, order, began + seconds)
             result = self.conclude(reports, channel, time.monotonic() - began, seconds)
@@ -255,7 +246,8 @@ class Verifier:
         if reports.forged:
             verdict, text = TAMPERED, reports.forged
         elif reports.astray:
-            verdict, text = UNSAID, ""
+            _, held, true = reports.astray
+            verdict, text = (TAMPERED if held >> true & 1 else WRONG), "takes what is not true for true"
         elif reports.late:
             verdict, text = ("memory", "was filling it when its time was up") if full else ("timeout", "")
         elif lost:
@@ -265,7 +257,7 @@ class Verifier:
         passed = tuple(lines.decode("ascii", "replace").split())
         waited = delay / max(seconds, 1e-9)
         answers = {number: frozenset(held) for number, held in reports.answers.items()}
-        return Result(verdict, text, passed, reports.visible, seconds, waited, answers)
+        return Result(verdict, text, passed, reports.visible, seconds, waited, answers, reports.astray)
 
     def _cause(self, status: int | None) -> tuple[str, str]:
         """Why a run has left its channel."""
@@ -299,7 +291,7 @@ class _Reports:
         self._token = token
         self._true = answers
         self.answers: dict[int, set[int]] = {}
-        self.astray = False  #: it has given an answer that is not the true one
+        self.astray: Astray | None = None
         self._buffer = b""
         self._size = 0
         self._closed = False
@@ -334,7 +326,8 @@ class _Reports:
         elif rest[0] == frames.ANSWER and len(rest) == 3 and _SAID.fullmatch(rest[1] + frames.SEPARATOR + rest[2]):
             number, held = int(rest[1]), int(rest[2], 16)
             self.answers.setdefault(number, set()).add(held)
-            self.astray = self.astray or (number in self._true and held != 1 << self._true[number])
+            if number in self._true and held != 1 << self._true[number]:
+                self.astray = self.astray or (number, held, self._true[number])
         elif rest[0] == frames.VISIBLE and len(rest) == 2 and not self._shown:
             self._shown, self.visible = True, rest[1] == b"1"
         elif rest[0] in frames.ENDS and len(rest) == 3:
@@ -356,11 +349,13 @@ def _received(channel: socket.socket) -> bytes:
 
 
 def _detail(result: Result, task: plan.Plan) -> str:
-    text = result.detail
-    if result.verdict == "wrong":
-        sources = [task.assertions[line] for line in result.lines if line in task.assertions]
-        text = f"{shorten(sources[0], 120)}: got {shorten(text, 60)}" if sources else text
-    return tidy(text)
+    if result.verdict != WRONG:
+        return tidy(result.detail)
+    lines, text = result.lines, result.detail
+    if result.astray:
+        lines, text = task.chosen(*result.astray[:2])
+    sources = [task.assertions[line] for line in lines if line in task.assertions]
+    return tidy(f"{shorten(sources[0], 120)}: {shorten(text, 64)}" if sources else text)
 
 
 def shorten(text: str, width: int) -> str:
