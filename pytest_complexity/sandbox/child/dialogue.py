@@ -16,7 +16,8 @@ from . import frames, plan
 if TYPE_CHECKING:
     from .verifier import Result, Verifier
 
-Astray = tuple[int, int, int]  #: the first false answer: the question, the choices that held, the true one's place
+#: the first false answer: the question, the choices that held, the true one's place, what was compared if it was said
+Astray = tuple[int, int, int, str]
 MAX_ANSWER = 2**24  #: bytes of one answer
 
 

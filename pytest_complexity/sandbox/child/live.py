@@ -27,11 +27,11 @@ class Live(runner.Run):
         """Load, say so, and answer until nobody asks."""
         import json  # noqa: PLC0415 - a page in every run, for live ones alone
 
-        self._answer(json.dumps, self._ready)
+        self._reply(json.dumps, self._ready)
         with contextlib.suppress(EOFError, OSError):
             while True:
                 name, arguments, keywords = plain.decode(json.loads(frames.read(self._sock)))
-                self._answer(json.dumps, lambda: self._call(name, arguments, keywords))  # noqa: B023 - called at once
+                self._reply(json.dumps, lambda: self._call(name, arguments, keywords))  # noqa: B023 - called at once
 
     def _ready(self) -> None:
         self._load()
@@ -49,7 +49,7 @@ class Live(runner.Run):
             raise TypeError(f"{name!r} is of type {type(function).__name__}, which cannot be called")
         return None
 
-    def _answer(self, dumps: Any, act: Any) -> None:
+    def _reply(self, dumps: Any, act: Any) -> None:
         """Report one value, one exception, or the end."""
         try:
             said = dumps(plain.encode(act()))

@@ -303,6 +303,8 @@ class Finder:
             held = node.comparators[0]
             if isinstance(held, (ast.List, ast.Tuple, ast.Set)) and held.elts and _known(held):
                 yield Question(VALUE, place, slots[1])
+            else:
+                yield Question(COMPUTED, place, slots[0], alter=_beside_none)
 
     def _pair(self, place: Place, call: ast.Call, scope: _Scope, raising: bool = False) -> Iterator[Question]:
         yield self._equal(place, [Place(call.args, at) for at in range(2)], scope, coarse=True, raising=raising)
@@ -495,7 +497,9 @@ class Asking:
         lifted = _lifted(question.condition.node, question.slot.node, operands, either)
         names = [f"v{number}" for number in range(len(operands))]
         check = _lambda(names, lifted)
-        call = isinstance(question.condition.node, ast.Call) and question.alter is not _rare_type
+        node = question.condition.node
+        call = isinstance(node, ast.Call) and question.alter is not _rare_type
+        call = call or (isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In))
         mode = ast.Constant(RAISING if question.raising else CALLED if call else COMPARED)
         question.condition.put(_call(ASK, mode, check, choices, *operands))
         return True

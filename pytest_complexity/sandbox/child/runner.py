@@ -159,7 +159,8 @@ class Run:
             except Exception as error:
                 errors.append(error)
         if held:
-            self._answer(choices.number, held)
+            shown = _text(_got(*operands[:1])) if choices.values == (False, True) else b""
+            self._answer(choices.number, held, shown)
         elif len(errors) == len(choices.values):
             raise errors[0]
         elif raising:
@@ -176,10 +177,10 @@ class Run:
             self._answer(choices.number, sum(each << number for number, each in enumerate(held)))
         return tuple(kind for kind, each in zip(choices.values, held, strict=True) if each)
 
-    def _answer(self, number: int, held: int) -> None:
+    def _answer(self, number: int, held: int, shown: bytes = b"") -> None:
         if self._told.get(number) != held:
             self._told[number] = held
-            self._tell(frames.ANSWER, b"%d" % number, b"%x" % held)
+            self._tell(frames.ANSWER, b"%d" % number, b"%x" % held, shown)
 
     def _tell(self, *fields: bytes) -> None:
         if os.getpid() != self._process:  # a fork of the program's that has come back to us

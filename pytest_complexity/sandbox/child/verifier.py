@@ -246,7 +246,7 @@ class Verifier:
         if reports.forged:
             verdict, text = TAMPERED, reports.forged
         elif reports.astray:
-            _, held, true = reports.astray
+            _, held, true, _ = reports.astray
             verdict, text = (TAMPERED if held >> true & 1 else WRONG), "takes what is not true for true"
         elif reports.late:
             verdict, text = ("memory", "was filling it when its time was up") if full else ("timeout", "")
@@ -323,11 +323,12 @@ class _Reports:
             self.forged = self.forged or "a report that is none"
         elif self.ended or not rest:
             self.forged = self.forged or "a report too many"
-        elif rest[0] == frames.ANSWER and len(rest) == 3 and _SAID.fullmatch(rest[1] + frames.SEPARATOR + rest[2]):
+        elif rest[0] == frames.ANSWER and len(rest) == 4 and _SAID.fullmatch(rest[1] + frames.SEPARATOR + rest[2]):
             number, held = int(rest[1]), int(rest[2], 16)
             self.answers.setdefault(number, set()).add(held)
             if number in self._true and held != 1 << self._true[number]:
-                self.astray = self.astray or (number, held, self._true[number])
+                shown = rest[3].decode("utf-8", "replace")
+                self.astray = self.astray or (number, held, self._true[number], shown)
         elif rest[0] == frames.VISIBLE and len(rest) == 2 and not self._shown:
             self._shown, self.visible = True, rest[1] == b"1"
         elif rest[0] in frames.ENDS and len(rest) == 3:
@@ -353,7 +354,7 @@ def _detail(result: Result, task: plan.Plan) -> str:
         return tidy(result.detail)
     lines, text = result.lines, result.detail
     if result.astray:
-        lines, text = task.chosen(*result.astray[:2])
+        lines, text = task.chosen(*result.astray[:2], result.astray[3])
     sources = [task.assertions[line] for line in lines if line in task.assertions]
     return tidy(f"{shorten(sources[0], 120)}: {shorten(text, 64)}" if sources else text)
 
