@@ -131,6 +131,7 @@ def _outcome(key: Key, sample: Sample, task: Task, sandbox: Verifier) -> Outcome
         borderline=check.borderline,
         seconds=round(check.seconds, 4),
         base=base,
+        uncontrolled=check.uncontrolled,
     )
 
 

@@ -118,6 +118,17 @@ def test_base_and_plus_verdicts_stand_side_by_side(
     assert [each.base and each.base.value for each in read_run(tmp_path / "run").outcomes] == ["pass"] * 4
 
 
+def test_a_pass_without_a_negative_control_is_marked_as_under_pytest(tmp_path: Path) -> None:
+    tasks = [
+        {"task_id": "T/1", "text": "Any.", "test_list": ["if f(1000) != 1001: raise AssertionError"]},
+        {**TASKS[0], "task_id": "T/2"},
+    ]
+    suite, run = written(tmp_path / "tasks.jsonl", *tasks), tmp_path / "run"
+    assert verify(written(tmp_path / "s.jsonl", sample(1, PLUS), sample(2, PLUS)), "--suite", suite, "-o", run) == 0
+    found = {each.task_id: (each.verdict.value, each.uncontrolled) for each in read_run(run).outcomes}
+    assert found == {"T/1": ("pass", True), "T/2": ("pass", False)}
+
+
 def test_a_whole_program_runs_as_it_is_and_a_completion_as_under_pytest(tmp_path: Path) -> None:
     task = {**TASKS[0], "prompt_code": "from math import inf\n\n\ndef f(x):\n"}
     suite = written(tmp_path / "tasks.jsonl", task)
