@@ -73,11 +73,11 @@ def read_log(path: Path, model: str | None = None, metric: str | None = None) ->
 def counts(scores: Iterable[Score], threshold: float | None = None) -> list[dict[str, Any]]:
     """Lines of a file of counts: trials and passes of each task and model, in the order of their first appearance.
 
-    Costs and tokens are means over a model's trials, of the models whose every trial has them. Raises `LogError` where a
-    score is neither pass nor fail and no threshold says which it is.
+    Costs and tokens are means over a model's trials, of the models whose every trial has them. Raises `LogError` where
+    a score is neither pass nor fail and no threshold says which it is.
     """
     lines: dict[tuple[str | None, str], dict[str, Any]] = {}
-    known: dict[tuple[str | None, str, str], list[Score]] = {}
+    known: dict[tuple[tuple[str | None, str], str], list[Score]] = {}
     for score in scores:
         if not LINE.holds(score.model):
             raise LogError(f"{score.place}: {score.model!r} is no name for a model. Write NAME=PATH")
@@ -88,13 +88,13 @@ def counts(scores: Iterable[Score], threshold: float | None = None) -> list[dict
         line["trials"][score.model] = line["trials"].get(score.model, 0) + 1
         passed = _passed(score, threshold)
         line["successes"][score.model] = line["successes"].get(score.model, 0) + passed
-        known.setdefault((*key, score.model), []).append(score)
+        known.setdefault((key, score.model), []).append(score)
     models = list(dict.fromkeys(model for line in lines.values() for model in line["trials"]))
     for key, line in lines.items():
         for field in ("trials", "successes"):
             line[field] = {model: line[field][model] for model in models if model in line[field]}
         for field in ("cost_usd", "prompt_tokens", "completion_tokens"):
-            means = {model: _mean([getattr(each, field) for each in known[(*key, model)]]) for model in line["trials"]}
+            means = {model: _mean([getattr(each, field) for each in known[key, model]]) for model in line["trials"]}
             if told := {model: mean for model, mean in means.items() if mean is not None}:
                 line[field] = told
     return list(lines.values())
