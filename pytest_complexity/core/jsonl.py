@@ -80,7 +80,7 @@ def sha256(data: bytes) -> str:
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
+    raise ValueError(f"{name} is not JSON. Write null")
 
 
 def _finite(digits: str) -> float:

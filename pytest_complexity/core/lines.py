@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import lzma
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -13,6 +13,7 @@ from pytest_complexity.core.jsonl import line_of
 from pytest_complexity.errors import ComplexityError
 
 LONGEST = 1 << 24  #: bytes of one line, or of one file that is read whole
+_BLANK = 1 << 20  #: lines
 _RATIO, _HARMLESS = 200, 1 << 26  #: a file that unpacks to so many times its size, and beyond that, is refused
 
 
@@ -21,7 +22,7 @@ def read_lines(path: Path, error: type[ComplexityError]) -> Iterator[tuple[str, 
     try:
         packed = path.stat().st_size
         with _opened(path) as stream:
-            total, number = 0, 0
+            total, number, blank = 0, 0, 0
             while line := stream.readline(LONGEST + 1):
                 number += 1
                 total += len(line)
@@ -32,6 +33,10 @@ def read_lines(path: Path, error: type[ComplexityError]) -> Iterator[tuple[str, 
                     line = line.removeprefix(b"\xef\xbb\xbf")
                 if line.strip():
                     yield line_of(path, number), line
+                    continue
+                blank += 1
+                if blank > _BLANK:
+                    raise error(f"{line_of(path, number)}: more than {_BLANK} blank lines. Is this the right file?")
     except (OSError, EOFError, lzma.LZMAError, zlib.error) as why:
         raise unreadable(path, why, error) from None
 
@@ -66,9 +71,18 @@ def check_ratio(name: str, unpacked: int, packed: int, error: type[ComplexityErr
 
 def unreadable(path: object, why: Exception, error: type[ComplexityError]) -> ComplexityError:
     """The error that says so, with the reason."""
-    reason = getattr(why, "strerror", None) or why
-    cut = " Is the file cut?" if isinstance(why, EOFError | lzma.LZMAError | zlib.error) else ""
-    return error(f"{path}: cannot be read: {reason}.{cut}")
+    reason = str(getattr(why, "strerror", None) or why).rstrip(".")
+    hint = next((hint for kind, hint in _HINTS.items() if isinstance(why, kind)), "")
+    return error(f"{path}: cannot be read: {reason}.{hint}")
+
+
+_HINTS: Mapping[type[Exception], str] = {
+    PermissionError: " Allow this user to read it",
+    gzip.BadGzipFile: " Is it packed at all?",
+    EOFError: " Is the file cut?",
+    lzma.LZMAError: " Is the file cut?",
+    zlib.error: " Is the file cut?",
+}
 
 
 def _opened(path: Path) -> BinaryIO:

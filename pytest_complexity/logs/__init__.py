@@ -60,8 +60,10 @@ class Score:
 
 def read_log(path: Path, model: str | None = None, metric: str | None = None) -> tuple[str, Iterator[Score]]:
     """The format of a log, and its scores. Raises `LogError`."""
-    if not path.is_file():
-        raise LogError(f"{path}: no such file")
+    if path.is_dir():
+        raise LogError(f"{path}: a folder. Name the logs in it")
+    if not path.exists():
+        raise LogError(f"{path}: no such file. Check its name")
     head = read_head(path, LogError)
     for name in LOGS.names():
         form = LOGS.load(name)

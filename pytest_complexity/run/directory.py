@@ -148,7 +148,9 @@ def read_config(path: Path) -> dict[str, Any]:
     file = path / "run.json"
     if not file.exists():
         if (path / "outcomes.jsonl").exists() or (path / "completions.jsonl").exists():
-            raise RunDirectoryError(f"{path}: holds results and no run.json: name another --cx-run")
+            raise RunDirectoryError(
+                f"{path}: holds results and no run.json: name another directory: --cx-run, verify -o"
+            )
         return {}
     return parse_object(read_bytes(file, RunDirectoryError), str(file), RunDirectoryError)
 
@@ -223,7 +225,9 @@ def _lock(path: Path) -> int:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         os.close(descriptor)
-        raise RunDirectoryError(f"{path}: another session is writing there. Wait, or name another --cx-run") from None
+        raise RunDirectoryError(
+            f"{path}: another session is writing there. Wait, or name another directory: --cx-run, verify -o"
+        ) from None
     return descriptor
 
 
@@ -242,7 +246,7 @@ def _merge(old: Mapping[str, Any], new: Mapping[str, Any], path: Path) -> dict[s
         if differing:
             raise RunDirectoryError(
                 f"{path}: another configuration than the run's: {'; '.join(differing)}. Undo the change, "
-                "or name another --cx-run"
+                "or name another directory: --cx-run, verify -o"
             )
     merged = dict(new)
     for kind in ("suites", "models"):

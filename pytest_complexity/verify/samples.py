@@ -63,7 +63,7 @@ class Source:
     def parse(cls, text: str) -> Source:
         """`PATH`, or `NAME=PATH`; without a name the file's own, less its suffixes."""
         name, equals, path = text.partition("=")
-        if equals and name and not Path(text).exists():
+        if equals and name and path and not Path(text).exists():
             return cls(Path(path), name)
         stem = Path(text).name
         for suffix in (".gz", ".xz", ".jsonl", ".json", ".zip"):
@@ -83,7 +83,7 @@ class Samples:
         self._ids = _aliases(self._order)
         for source in self.sources:
             if not source.path.exists():
-                raise SampleError(f"{source.path}: no such file or folder")
+                raise SampleError(f"{source.path}: no such file or folder. Check its name")
             if not LINE.holds(source.model):
                 raise SampleError(f"{source.path}: {source.model!r} is no name for a model. Write NAME={source.path}")
 
@@ -100,7 +100,7 @@ class Samples:
             return "evalplus"
         place, first = next(read_lines(source.path, SampleError), ("", b""))
         if not place:
-            raise SampleError(f"{source.path}: holds no sample")
+            raise SampleError(f"{source.path}: holds no sample. Is this the right file?")
         if first.lstrip().startswith(b"["):
             return "bigcode"
         return _form(Fields(parse_object(first, place, SampleError), place, SampleError))
@@ -112,7 +112,9 @@ class Samples:
         seen: set[tuple[str, str, int]] = set()
         trials: Counter[tuple[str, str]] = Counter()
         for source in self.sources:
+            empty = True
             for sample in self._of(source, trials):
+                empty = False
                 if origin.setdefault(sample.model, source) is not source:
                     raise SampleError(
                         f"{source.path}: samples of {sample.model!r} stand in {origin[sample.model].path} too. "
@@ -126,6 +128,8 @@ class Samples:
                     )
                 seen.add(key)
                 counts.setdefault(sample.model, Counter())[sample.task_id] += 1
+            if empty:
+                raise SampleError(f"{source.path}: holds no sample. Is this the right file?")
         return counts
 
     def _of(self, source: Source, trials: Counter[tuple[str, str]]) -> Iterator[Sample]:
@@ -170,7 +174,7 @@ class Samples:
         if known is None:
             raise SampleError(
                 f"{row.place}, field 'task_id': the suite has no task {row.task_id!r}; its {len(self._order)} tasks "
-                f"are called such as {self._order[0]!r}. Name the right one with --suite"
+                f"are called such as {self._order[0]!r}. Remove the line, or name the right suite with --suite"
             )
         return known
 

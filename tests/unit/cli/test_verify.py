@@ -196,11 +196,22 @@ def test_without_a_name_the_run_lies_where_pytests_runs_lie(
         (["{samples}", "--suite", "nothing"], "neither a suite"),
         (["{samples}", "--suite", "{suite}", "--timeout", "0"], "--timeout: a number above 0 is wanted"),
         (["{samples}", "--suite", "{suite}", "-o", "a", "-o", "b"], "two run directories, a and b"),
-        (["{tmp}/none.jsonl", "--suite", "{suite}"], "no such file"),
+        (["{tmp}/none.jsonl", "--suite", "{suite}"], "no such file or folder. Check its name"),
+        (["a=", "--suite", "{suite}"], "a=: no such file or folder"),
+        (["{samples}", "--suite", "{suite}", "-o", "{samples}"], "small.jsonl: samples are read from"),
+        (["{folder}", "--suite", "{suite}", "-o", "{folder}/run"], "Name a place outside it"),
+        (["{samples}", "--suite", "{suite}", "-o", "{samples}/eval_results.json"], "cannot be written: "),
     ],
 )
 def test_a_mistake_is_one_line(
     arguments: list[str], said: str, suite: str, samples: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert verify(*(each.format(samples=samples, suite=suite, tmp=tmp_path) for each in arguments)) == 2
+    folder = tmp_path / "folder" / "T_1"
+    folder.mkdir(parents=True)
+    (folder / "0.py").write_text(PLUS)
+    before = Path(samples).read_bytes()
+    names = {"samples": samples, "suite": suite, "tmp": tmp_path, "folder": folder.parent}
+    assert verify(*(each.format(**names) for each in arguments)) == 2
     assert said in capsys.readouterr().err.splitlines()[-1]
+    assert Path(samples).read_bytes() == before
+    assert not list(tmp_path.rglob("*.part"))
