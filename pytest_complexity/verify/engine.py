@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from pytest_complexity.core.outcomes import Key, Outcome, Verdict
@@ -71,12 +72,26 @@ def verify(
     Raises `RunDirectoryError` where the directory holds another text for a trial.
     """
     tally, written = Tally(), {key: _digest(each.text) for key, each in directory.completions.items()}
-    done = {key for key, outcome in directory.outcomes.items() if outcome.verdict.measured}
-    for key in done & written.keys():
+    done = {key for key, outcome in directory.outcomes.items() if outcome.verdict.measured} & written.keys()
+    for key in done:
         tally.add(directory.outcomes[key])
     tally.known = len(tally.results)
     directory.forget()
-    pending: set[Future[Outcome]] = set()
+    places, writing, failed = threading.Semaphore(AHEAD * workers), threading.Lock(), list[Exception]()
+
+    def work(key: Key, sample: Sample) -> None:
+        try:
+            outcome = _outcome(key, sample, tasks[sample.task_id], sandbox)
+            with writing:
+                directory.add_outcome(outcome)
+                directory.forget()
+                tally.add(outcome)
+                progress(tally)
+        except Exception as why:  # such as a full disk; the thread that reads hears of it
+            failed.append(why)
+        finally:
+            places.release()
+
     with ThreadPoolExecutor(workers, thread_name_prefix="complexity-verify") as pool:
         try:
             for sample in samples:
@@ -84,32 +99,20 @@ def verify(
                 digest = _digest(sample.text)
                 if written.get(key, digest) != digest:
                     raise RunDirectoryError(f"{directory.path}: holds another text for {key}. Name another -o")
-                if (sample.model, sample.task_id, sample.trial) in tally.results:
+                if key in done:
                     continue
                 if key not in written:
                     directory.add_completion(key, Completion(sample.text))
-                pending.add(pool.submit(_outcome, key, sample, tasks[sample.task_id], sandbox))
-                if len(pending) >= AHEAD * workers:
-                    pending = _collect(pending, directory, tally, progress)
-            while pending:
-                pending = _collect(pending, directory, tally, progress)
+                places.acquire()
+                if failed:
+                    break
+                pool.submit(work, key, sample)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+    if failed:
+        raise failed[0]
     return tally
-
-
-def _collect(
-    pending: set[Future[Outcome]], directory: RunDirectory, tally: Tally, progress: Callable[[Tally], object]
-) -> set[Future[Outcome]]:
-    done, rest = wait(pending, return_when=FIRST_COMPLETED)
-    for future in done:
-        outcome = future.result()
-        directory.add_outcome(outcome)
-        tally.add(outcome)
-        progress(tally)
-    directory.forget()
-    return rest
 
 
 def _outcome(key: Key, sample: Sample, task: Task, sandbox: Verifier) -> Outcome:
