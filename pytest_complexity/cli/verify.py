@@ -115,11 +115,10 @@ def _verify(
     cluster = Cluster(arguments.ray, arguments.sandbox, limits) if arguments.ray else None
     workers = cluster.at_once if cluster else arguments.workers
     with cluster or Sandbox(arguments.sandbox, workers, limits) as sandbox:
-        directory = RunDirectory.open(
-            path, {**_configuration(arguments, dataset, counts, path), "sandbox": sandbox.level}
-        )
+        configuration = {**_configuration(arguments, dataset, counts, path), "sandbox": sandbox.level}
+        directory = RunDirectory.open(path, configuration, keep=False)
         try:
-            for notice in [*getattr(sandbox, "notices", ()), *directory.notices]:
+            for notice in getattr(sandbox, "notices", ()):
                 say(notice)
             directory.add_tasks((dataset.suite, task) for task in dataset.tasks if task.task_id in asked)
             tasks = {task.task_id: task for task in dataset.tasks}
@@ -127,6 +126,8 @@ def _verify(
         except KeyboardInterrupt:
             raise ComplexityError(f"interrupted; the same command goes on, with -o {path}") from None
         finally:
+            for notice in directory.notices:
+                say(notice)
             directory.close()
 
 

