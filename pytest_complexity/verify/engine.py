@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import sys
+import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from pytest_complexity.core.outcomes import Key, Outcome, Verdict
@@ -74,7 +75,20 @@ def verify(
     """
     tally = Tally()
     written = _known(directory, suite, tally)
-    pending: set[Future[Outcome]] = set()
+    places, writing, failed = threading.Semaphore(AHEAD * workers), threading.Lock(), list[Exception]()
+
+    def work(key: Key, sample: Sample) -> None:
+        try:
+            outcome = _outcome(key, sample, tasks[sample.task_id], sandbox)
+            with writing:
+                directory.add_outcome(outcome)
+                tally.add(outcome)
+                progress(tally)
+        except Exception as why:  # such as a full disk; the thread that reads hears of it
+            failed.append(why)
+        finally:
+            places.release()
+
     with ThreadPoolExecutor(workers, thread_name_prefix="complexity-verify") as pool:
         try:
             for sample in samples:
@@ -86,14 +100,15 @@ def verify(
                     continue
                 if trial not in written:
                     directory.add_completion(key, Completion(sample.text))
-                pending.add(pool.submit(_outcome, key, sample, tasks[sample.task_id], sandbox))
-                if len(pending) >= AHEAD * workers:
-                    pending = _collect(pending, directory, tally, progress)
-            while pending:
-                pending = _collect(pending, directory, tally, progress)
+                places.acquire()
+                if failed:
+                    break
+                pool.submit(work, key, sample)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+    if failed:
+        raise failed[0]
     return tally
 
 
@@ -111,18 +126,6 @@ def _known(directory: RunDirectory, suite: str, tally: Tally) -> dict[_Trial, in
 def _trial(key: Key) -> _Trial:
     """Without its suite; names are one string each, however many lines have them."""
     return sys.intern(key.task_id), sys.intern(key.model), key.trial
-
-
-def _collect(
-    pending: set[Future[Outcome]], directory: RunDirectory, tally: Tally, progress: Callable[[Tally], object]
-) -> set[Future[Outcome]]:
-    done, rest = wait(pending, return_when=FIRST_COMPLETED)
-    for future in done:
-        outcome = future.result()
-        directory.add_outcome(outcome)
-        tally.add(outcome)
-        progress(tally)
-    return rest
 
 
 def _outcome(key: Key, sample: Sample, task: Task, sandbox: Verifier) -> Outcome:
