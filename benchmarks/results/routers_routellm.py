@@ -20,6 +20,7 @@ import random
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -107,9 +108,16 @@ def unavailable() -> Iterator[str]:
 
     for name, config in GPT_4_AUGMENTED_CONFIG.items():
         try:
-            ROUTER_CLS[name](**config)
+            with redirect_stdout(sys.stderr):
+                ROUTER_CLS[name](**config)
         except Exception as why:  # whatever its loading meets without a network
-            yield f"{name}: {type(why).__name__}: {' '.join(str(why).split())[:160]}"
+            yield f"`{name}` wants {', '.join(map(str, _wanted(config)))}: {type(why).__name__}"
+
+
+def _wanted(config: dict[str, Any]) -> Iterator[str]:
+    """The names of the data and the weights that a router loads."""
+    for value in config.values():
+        yield from value if isinstance(value, list) else [value]
 
 
 def main() -> None:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import gzip
 import lzma
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from pytest_complexity.core.jsonl import line_of
+from pytest_complexity.core.jsonl import check_ratio, line_of, unreadable
 from pytest_complexity.errors import ComplexityError
 
 LONGEST = 1 << 24  #: bytes of one line, or of one file that is read whole
 _BLANK = 1 << 20  #: lines
-_RATIO, _HARMLESS = 200, 1 << 26  #: a file that unpacks to so many times its size, and beyond that, is refused
 
 
 def read_lines(path: Path, error: type[ComplexityError]) -> Iterator[tuple[str, bytes]]:
@@ -61,28 +60,6 @@ def read_whole(path: Path, error: type[ComplexityError], most: int = LONGEST) ->
     if len(data) > most:
         raise error(f"{path}: larger than {most >> 20} MiB. Split it")
     return data
-
-
-def check_ratio(name: str, unpacked: int, packed: int, error: type[ComplexityError]) -> None:
-    """Raises `error` where a packed file is made to fill memory or disk."""
-    if unpacked > _HARMLESS and unpacked > _RATIO * packed:
-        raise error(f"{name}: unpacks to more than {_RATIO} times its {packed} bytes. Unpack it if you trust it")
-
-
-def unreadable(path: object, why: Exception, error: type[ComplexityError]) -> ComplexityError:
-    """The error that says so, with the reason."""
-    reason = str(getattr(why, "strerror", None) or why).rstrip(".")
-    hint = next((hint for kind, hint in _HINTS.items() if isinstance(why, kind)), "")
-    return error(f"{path}: cannot be read: {reason}.{hint}")
-
-
-_HINTS: Mapping[type[Exception], str] = {
-    PermissionError: " Allow this user to read it",
-    gzip.BadGzipFile: " Is it packed at all?",
-    EOFError: " Is the file cut?",
-    lzma.LZMAError: " Is the file cut?",
-    zlib.error: " Is the file cut?",
-}
 
 
 def _opened(path: Path) -> BinaryIO:

@@ -69,7 +69,11 @@ def read_log(path: Path, model: str | None = None, metric: str | None = None) ->
         form = LOGS.load(name)
         if form.recognizes(path, head):
             return name, form.read(path, Options(model or stem(path), metric, named=model is not None))
-    raise LogError(f"{path}: no log of a known tool; there are: {', '.join(LOGS.names())}")
+    if b'"completion":' in head or b'"solution":' in head:
+        raise LogError(f"{path}: samples without results. Verify them: pytest-complexity verify")
+    raise LogError(
+        f"{path}: {'no log of a known tool' if head.strip() else 'empty'}; there are: {', '.join(LOGS.names())}"
+    )
 
 
 def counts(scores: Iterable[Score], threshold: float | None = None) -> list[dict[str, Any]]:

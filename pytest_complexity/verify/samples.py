@@ -21,8 +21,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from pytest_complexity.core.fields import COUNT, LINE, STRING, Fields, shown
-from pytest_complexity.core.jsonl import parse_object
-from pytest_complexity.core.lines import LONGEST, check_ratio, read_lines, read_whole, unreadable
+from pytest_complexity.core.jsonl import check_ratio, parse_object, unreadable
+from pytest_complexity.core.lines import LONGEST, read_lines, read_whole
 from pytest_complexity.core.tasks import Task
 from pytest_complexity.errors import SampleError
 

@@ -178,6 +178,12 @@ def test_a_price_or_a_name_that_fits_nothing_is_one_line(
         ("a.jsonl", '{"task_id": "a", "result": "", "passed": NaN}', "line 1: NaN is not JSON"),
         ("a.jsonl", '{"doc_id": 1, "filtered_resps": [], "metrics": ["a", "b"]}', "has a, b. Name one with --metric"),
         ("a.pkl", "x", "no log of a known tool"),
+        ("a.jsonl", "", "a.jsonl: empty; there are: "),
+        (
+            "a.jsonl",
+            '{"task_id": "a", "solution": ""}',
+            "samples without results. Verify them: pytest-complexity verify",
+        ),
     ],
 )
 def test_a_broken_log_is_one_line(
@@ -188,6 +194,11 @@ def test_a_broken_log_is_one_line(
     err = capsys.readouterr().err
     assert said in err.splitlines()[-1]
     assert "Traceback" not in err
+
+
+def test_a_folder_is_no_log(tmp_path: Path) -> None:
+    with pytest.raises(LogError, match=r"a folder\. Name the logs in it"):
+        read_log(tmp_path)
 
 
 def test_two_filters_in_one_log_are_told(tmp_path: Path) -> None:
