@@ -99,7 +99,7 @@ def verify(
                 if trial in tally.results:
                     continue
                 if trial not in written:
-                    directory.add_completion(key, Completion(sample.text))
+                    directory.add_completion(key, Completion(sample.text, *sample.usage))
                 places.acquire()
                 if failed:
                     break
@@ -146,6 +146,8 @@ def _outcome(key: Key, sample: Sample, task: Task, sandbox: Verifier) -> Outcome
         visible=check.visible,
         borderline=check.borderline,
         seconds=round(check.seconds, 4),
+        prompt_tokens=sample.usage[0],
+        completion_tokens=sample.usage[1],
         base=base,
         uncontrolled=check.uncontrolled,
     )

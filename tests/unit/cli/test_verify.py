@@ -152,6 +152,16 @@ def test_a_pass_without_a_negative_control_is_marked_as_under_pytest(tmp_path: P
     assert found == {"T/1": ("pass", True), "T/2": ("pass", False)}
 
 
+def test_what_a_recording_tells_of_its_calls_is_kept(tmp_path: Path, suite: str) -> None:
+    call = {"model": "m", "trial": 0, "prompt_tokens": 12, "completion_tokens": 7, "seconds": 0.5}
+    path = written(tmp_path / "r.jsonl", sample(1, PLUS, **call), sample(2, TWICE, model="m", trial=0))
+    assert verify(path, "--suite", suite, "-o", tmp_path / "run") == 0
+    record = read_run(tmp_path / "run")
+    tokens = {each.task_id: (each.prompt_tokens, each.completion_tokens) for each in record.outcomes}
+    assert tokens == {"T/1": (12, 7), "T/2": (None, None)}
+    assert {key.task_id: said.seconds for key, said in record.completions.items()} == {"T/1": 0.5, "T/2": None}
+
+
 def test_a_whole_program_runs_as_it_is_and_a_completion_as_under_pytest(tmp_path: Path) -> None:
     task = {**TASKS[0], "prompt_code": "from math import inf\n\n\ndef f(x):\n"}
     suite = written(tmp_path / "tasks.jsonl", task)

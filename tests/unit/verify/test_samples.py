@@ -101,6 +101,7 @@ def test_a_task_goes_by_the_names_that_other_tools_give_it(tmp_path: Path, name:
         ([{"task_id": [1], "completion": ""}], r"the suite has no task \[1\]"),
         ([row(0, text=5)], "line 1, field 'completion': expected a string, got an integer"),
         ([row(0, model="a", trial=-1)], "line 1, field 'trial': expected an integer from 0"),
+        ([row(0, model="a", trial=0, prompt_tokens=-1)], "line 1, field 'prompt_tokens': expected an integer from 0"),
         ([row(0, model="a\nb")], "line 1, field 'model': expected one printable line"),
         ([row(0, model="a", trial=1), row(0, model="a", trial=1)], "trial 1 of a on HumanEval/0 is there twice"),
         (["5"], "line 1: expected an object"),
@@ -126,6 +127,9 @@ def broken(tmp_path: Path, kind: str) -> Path:
         path.write_bytes(b"no gzip")
     elif kind == "list":
         path.write_text("[[1], []]")
+    elif kind == "nan":
+        path = tmp_path / "s.json"
+        path.write_text("[[NaN], []]")
     elif kind == "lists":
         path = tmp_path / "s.json"
         path.write_text("[[], []]")
@@ -146,6 +150,7 @@ def broken(tmp_path: Path, kind: str) -> Path:
         ("zip", "the path leaves the archive's folder"),
         ("empty zip", r"s.zip: holds no sample\. Is this the right file\?"),
         ("lists", r"s.json: holds no sample\. Is this the right file\?"),
+        ("nan", r"s.json: NaN is not JSON\. Write programs alone"),
         ("list", r"entry 0: expected a list of programs, got a list \(\[1\]\)"),
     ],
 )
