@@ -24,6 +24,7 @@ ALLOWED = {
     "n_*": "llama.cpp reads them",
     "verbosity": "llama.cpp reads it",
     "classify": "LiteLLM calls it",
+    "calculate_strong_win_rate": "RouteLLM calls it",
     "max*": "reprlib reads them",
     "repr_*": "reprlib calls them by the type's name",
     "visit_*": "ast.NodeVisitor calls them by the node's name",

@@ -1,11 +1,14 @@
-"""Our verdicts on EvalPlus's suites beside those of the `evalplus` package. Prints docs/results/plus.md.
+"""Our verdicts on EvalPlus's suites beside those of the `evalplus` package, on the same programs.
 
     pip install evalplus
-    python benchmarks/results/plus.py DATA VERDICTS [--first N] > docs/results/plus.md
+    python benchmarks/results/plus.py DATA KEPT theirs   # evalplus's verdicts, one program at a time
+    python benchmarks/results/plus.py DATA KEPT ours     # `pytest-complexity verify`
+    python benchmarks/results/plus.py DATA KEPT again    # those that differ: each alone, ours with evalplus's limits
+    python benchmarks/results/plus.py DATA KEPT page > docs/results/plus.md
 
-DATA holds `recordings/` and `evalplus/`. Both verify the same programs, one after the other in turns, in `--workers`
-processes. VERDICTS (JSON Lines) keeps what was verified, so that a second call goes on. `--first` takes that many
-programs of each recording, in an order drawn by hash; `--page` verifies nothing.
+DATA holds `recordings/`, `difftrust/` and `evalplus/`. KEPT is a folder that keeps what was verified: each step goes on
+where it was stopped. Programs that are the same character by character are verified once. They are taken recording by
+recording, within one in an order drawn by hash, so that a step that was stopped has a sample.
 """
 
 from __future__ import annotations
@@ -14,21 +17,21 @@ import argparse
 import ast
 import hashlib
 import json
-import multiprocessing
+import lzma
 import os
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 from typing import Any
 
 from pages import percent, table
 
+from pytest_complexity.cli import main as pytest_complexity
 from pytest_complexity.core.outcomes import Verdict
 from pytest_complexity.core.tasks import Task
 from pytest_complexity.run.extraction import extract_code
@@ -36,38 +39,63 @@ from pytest_complexity.run.pipeline import base_of, program_of
 from pytest_complexity.sandbox import Limits, Sandbox
 from pytest_complexity.suites import find_suite
 
-#: suite: the recording, its models, our file and evalplus's
-SETS = {
-    "mbpp+": ("mbpp-complexitynet.jsonl", ("codellama", "gpt35", "gpt4"), "MbppPlus"),
-    "humaneval+": (
-        "humaneval-open.jsonl",
+#: recording: its file, its suite, and the models that are taken (none named: all)
+RECORDINGS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
+    "mbpp": ("recordings/mbpp-complexitynet.jsonl", "mbpp+", ()),
+    "qwen": (
+        "recordings/humaneval-open.jsonl",
+        "humaneval+",
         ("qwen2.5-coder-0.5b-instruct", "qwen2.5-coder-1.5b-instruct"),
-        "HumanEvalPlus",
     ),
+    "difftrust": ("difftrust/humaneval.jsonl.xz", "humaneval+", ()),
 }
+FILES = {"mbpp+": "MbppPlus", "humaneval+": "HumanEvalPlus"}
 WIDE = Limits(60.0, 4096)  #: what evalplus gives a program
 Row = dict[str, Any]
-_theirs: Theirs
+
+
+@dataclass(frozen=True)
+class Distinct:
+    """A program, and the completions that are this program."""
+
+    recording: str
+    task_id: str
+    text: str
+    names: tuple[str, ...]
+
+    @property
+    def suite(self) -> str:
+        return RECORDINGS[self.recording][1]
+
+    @property
+    def key(self) -> str:
+        return hashlib.sha256(f"{self.task_id}\n{self.text}".encode()).hexdigest()[:16]
+
+
+def official(data: Path, suite: str) -> Path:
+    return data / "evalplus" / f"{FILES[suite]}-OriginFmt.jsonl.gz"
 
 
 @cache
 def tasks_of(data: Path, suite: str) -> Mapping[str, Task]:
-    dataset = find_suite(suite, str(data / "evalplus" / f"{SETS[suite][2]}-OriginFmt.jsonl.gz"))
-    return {task.task_id: task for task in dataset.tasks}
+    return {task.task_id: task for task in find_suite(suite, str(official(data, suite))).tasks}
 
 
-def programs(data: Path, suite: str) -> list[Row]:
-    """The whole programs of a recording in the order that `--first` takes; MBPP's tasks that MBPP+ has."""
-    file, models, _ = SETS[suite]
-    rows = []
-    for line in (data / "recordings" / file).read_text().splitlines():
-        row = json.loads(line)
-        task = tasks_of(data, suite).get(row["task_id"])
-        code = extract_code(row["completion"]) if suite == "mbpp+" else row["completion"]
-        if task is not None and code is not None and row["model"] in models:
-            name = (suite, row["task_id"], row["model"], row["trial"])
-            rows.append({"name": name, "program": task.prompt_code + code})
-    return sorted(rows, key=lambda row: hashlib.sha256(repr(row["name"]).encode()).digest())
+def programs(data: Path, recording: str) -> list[Distinct]:
+    """A recording's whole programs in the order that is kept; MBPP's tasks that MBPP+ has."""
+    file, suite, models = RECORDINGS[recording]
+    names: Mapping[tuple[str, str], list[str]] = defaultdict(list)
+    with lzma.open(data / file, "rt") if file.endswith(".xz") else (data / file).open() as lines:
+        for line in lines:
+            row = json.loads(line)
+            task = tasks_of(data, suite).get(row["task_id"])
+            # The Qwen models continue the prompt; the others answer with code, in prose and fences at times.
+            code = row["completion"] if recording == "qwen" else extract_code(row["completion"])
+            if task is not None and code is not None and (not models or row["model"] in models):
+                name = f"{row['task_id']}-{row['model']}-{row['trial']}"
+                names[row["task_id"], task.prompt_code + code].append(name)
+    found = [Distinct(recording, task_id, text, tuple(each)) for (task_id, text), each in names.items()]
+    return sorted(found, key=lambda program: program.key)
 
 
 class Theirs:
@@ -75,96 +103,113 @@ class Theirs:
 
     def __init__(self, data: Path) -> None:
         for name, suite in (("MBPP", "mbpp+"), ("HUMANEVAL", "humaneval+")):
-            os.environ[f"{name}_OVERRIDE_PATH"] = str(data / "evalplus" / f"{SETS[suite][2]}.jsonl.gz")
+            os.environ[f"{name}_OVERRIDE_PATH"] = str(data / "evalplus" / f"{FILES[suite]}.jsonl.gz")
         from evalplus.data import get_human_eval_plus, get_mbpp_plus  # noqa: PLC0415 - it reads the paths when imported
 
         self.problems = {**get_mbpp_plus(), **get_human_eval_plus()}
         self.expected: dict[str, Any] = {}
 
-    def prepare(self, task_id: str) -> str:
-        """Runs the task's reference, once. Gives the task's name there."""
+    def check(self, program: Distinct) -> Row:
+        from evalplus.evaluate import check_correctness  # noqa: PLC0415
+
+        name = program.task_id.replace("MBPP", "Mbpp")
+        expected = self.expected.get(name) or self._prepare(name)
+        begun = time.perf_counter()
+        dataset = program.suite.rstrip("+")
+        said = check_correctness(dataset, 0, self.problems[name], program.text, expected, fast_check=True)
+        seconds = round(time.perf_counter() - begun, 4)
+        base, plus = said["base"][0], said["plus"][0]
+        return {"base": base, "plus": base if base != "pass" else plus, "seconds": seconds}
+
+    def _prepare(self, name: str) -> Any:
+        """Runs the task's reference, as `get_groundtruth` does, once."""
         from evalplus.eval._special_oracle import MBPP_OUTPUT_NOT_NONE_TASKS  # noqa: PLC0415
         from evalplus.gen.util import trusted_exec  # noqa: PLC0415
 
-        name = task_id.replace("MBPP", "Mbpp")
-        if name not in self.expected:
-            task, found = self.problems[name], {}
-            for part in ("base", "plus"):
-                found[part], found[f"{part}_time"] = trusted_exec(
-                    task["prompt"] + task["canonical_solution"],
-                    task[f"{part}_input"],
-                    task["entry_point"],
-                    record_time=True,
-                    output_not_none=task["entry_point"] in MBPP_OUTPUT_NOT_NONE_TASKS,
-                )
-            self.expected[name] = found
-        return name
-
-    def check(self, suite: str, name: str, program: str) -> Row:
-        from evalplus.evaluate import check_correctness  # noqa: PLC0415
-
-        task = self.problems[name]
-        said = check_correctness(suite.rstrip("+"), 0, task, program, self.expected[name], fast_check=True)
-        base, plus = said["base"][0], said["plus"][0]
-        return {"base": base, "plus": base if base != "pass" else plus}
+        task, found = self.problems[name], {}
+        for part in ("base", "plus"):
+            found[part], found[f"{part}_time"] = trusted_exec(
+                task["prompt"] + task["canonical_solution"],
+                task[f"{part}_input"],
+                task["entry_point"],
+                record_time=True,
+                output_not_none=task["entry_point"] in MBPP_OUTPUT_NOT_NONE_TASKS,
+            )
+        self.expected[name] = found
+        return found
 
 
-def ours(sandbox: Sandbox, task: Task, program: str) -> Row:
-    task = replace(task, prompt_code="")
-    check = sandbox.check(program_of(task, program))
-    base = base_of(task, program, sandbox, check, whole=True)
-    return {"base": base and base.value, "plus": check.verdict.value, "detail": check.detail}
+def read(file: Path) -> dict[str, Row]:
+    if not file.exists():
+        return {}
+    return {row.pop("key"): row for row in map(json.loads, file.read_text().splitlines())}
 
 
-def timed(run: Any, *arguments: Any) -> Row:
-    begun = time.perf_counter()
-    found: Row = run(*arguments)
-    return {**found, "seconds": round(time.perf_counter() - begun, 4)}
+def keep(file: Path, rows: Iterable[tuple[str, Row]]) -> None:
+    with file.open("a") as stream:
+        for key, row in rows:
+            stream.write(json.dumps({"key": key, **row}) + "\n")
+            stream.flush()
+
+
+def theirs(data: Path, kept: Path, wanted: Sequence[Distinct]) -> None:
+    file, evalplus = kept / "theirs.jsonl", Theirs(data)
+    known = read(file)
+    keep(file, ((program.key, evalplus.check(program)) for program in wanted if program.key not in known))
+
+
+def ours(data: Path, kept: Path, wanted: Sequence[Distinct], workers: int) -> None:
+    """By the command itself, from files in evalplus's format; a recording is a model, a program a trial."""
+    for recording in RECORDINGS:
+        own = [program for program in wanted if program.recording == recording]
+        samples, suite = kept / f"{recording}.jsonl", RECORDINGS[recording][1]
+        rows = [{"task_id": program.task_id, "solution": program.text} for program in own]
+        samples.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        options = ["--suite", suite, "--dataset", str(official(data, suite)), "--workers", str(workers), "--partial"]
+        if pytest_complexity(["verify", str(samples), *options, "-o", str(kept / f"ours-{recording}")]):
+            sys.exit(f"verify failed on {samples}")
+
+
+def verified(kept: Path, wanted: Sequence[Distinct]) -> dict[str, Row]:
+    """What `ours` said."""
+    outcomes = {}
+    for recording in RECORDINGS:
+        file = kept / f"ours-{recording}" / "outcomes.jsonl"
+        for line in file.read_text().splitlines() if file.exists() else ():
+            row = json.loads(line)
+            outcomes[recording, row["task_id"], row["trial"]] = row
+    found, trials = {}, Counter[tuple[str, str]]()
+    for program in wanted:
+        place = (program.recording, program.task_id)
+        row = outcomes.get((*place, trials[place]))
+        trials[place] += 1
+        if row is not None:
+            found[program.key] = {
+                "base": row["base"],
+                "plus": row["verdict"],
+                "detail": row["detail"],
+                "seconds": row["seconds"],
+            }
+    return found
 
 
 def agree(theirs: Row, mine: Row) -> bool:
     return all((theirs[part] == "pass") == (mine[part] == "pass") for part in ("base", "plus"))
 
 
-def verify(data: Path, rows: Sequence[Row], file: Path) -> None:
-    """One process's share: each program by both, the first of the two in turns; a difference again with wide limits."""
-    spawn = multiprocessing.get_context("spawn")
-    with (
-        ProcessPoolExecutor(1, spawn, _open_theirs, (data,)) as theirs,  # as `evalplus.evaluate` runs it
-        Sandbox(limits=Limits()) as near,
-        Sandbox(limits=WIDE) as wide,
-    ):
-        for index, row in enumerate(rows):
-            suite, task_id, *_ = row["name"]
-            task, name = tasks_of(data, suite)[task_id], theirs.submit(_prepare, task_id).result()
-
-            def by_theirs(program: str, suite: str = suite, name: str = name) -> Row:
-                return theirs.submit(_check, suite, name, program).result()
-
-            def by_ours(program: str, task: Task = task) -> Row:
-                return timed(ours, near, task, program)
-
-            calls = [("theirs", by_theirs), ("ours", by_ours)]
-            found = {key: check(row["program"]) for key, check in (reversed(calls) if index % 2 else calls)}
-            if not agree(found["theirs"], found["ours"]):
-                found["wide"] = ours(wide, task, row["program"])
-            with file.open("a") as stream:
-                stream.write(json.dumps({"name": row["name"], **found}) + "\n")
-
-
-def _open_theirs(data: Path) -> None:
-    global _theirs  # noqa: PLW0603 - what a pool's process holds
-    sys.stdout = sys.stderr
-    multiprocessing.set_start_method("fork", force=True)  # evalplus's processes would inherit "spawn": a second each
-    _theirs = Theirs(data)
-
-
-def _prepare(task_id: str) -> str:
-    return _theirs.prepare(task_id)
-
-
-def _check(suite: str, name: str, program: str) -> Row:
-    return timed(_theirs.check, suite, name, program)
+def again(data: Path, kept: Path, different: Sequence[Distinct]) -> None:
+    """The programs that differ once more, one at a time: a busy machine is ruled out, and so are our limits."""
+    evalplus = Theirs(data)
+    found = {program.key: {"theirs": evalplus.check(program)} for program in different}  # it forks: before threads
+    with Sandbox(limits=WIDE) as sandbox:
+        for program in different:
+            task = replace(tasks_of(data, program.suite)[program.task_id], prompt_code="")
+            check = sandbox.check(program_of(task, program.text))
+            base = base_of(task, program.text, sandbox, check, whole=True)
+            mine = {"base": base and base.value, "plus": check.verdict.value, "detail": check.detail}
+            found[program.key]["ours"] = mine
+    (kept / "again.jsonl").unlink(missing_ok=True)
+    keep(kept / "again.jsonl", found.items())
 
 
 #: Differences whose cause a person found.
@@ -175,17 +220,18 @@ FOUND = {
 }
 
 
-def cause(row: Row) -> str:
-    """Why the two differ: found by a person, or as the verdicts tell it."""
-    if row["name"][1] in FOUND:
-        return FOUND[row["name"][1]]
-    theirs, mine, wide = row["theirs"], row["ours"], row["wide"]
-    if agree(theirs, wide):
-        return f"our limits (10 s and 1 GiB for all inputs): {mine['plus']}; the same verdict with evalplus's"
-    if "timeout" in (theirs["base"], theirs["plus"]) and mine["plus"] == Verdict.PASS.value:
+def cause(program: Distinct, first: Row, mine: Row, second: Row) -> str:
+    """Why the two differ: as the second verdicts tell it, or found by a person."""
+    if agree(second["theirs"], mine):
+        return "evalplus alone, once more, says what ours says: the machine was busy"
+    if agree(first, second["ours"]):
+        return f"our limits: {mine['plus']}; the same verdict with evalplus's (60 s and 4 GiB)"
+    if program.task_id in FOUND:
+        return FOUND[program.task_id]
+    if "timeout" in (first["base"], first["plus"]) and mine["plus"] == Verdict.PASS.value:
         return "its limit of time for one input"
-    which = "base" if (theirs["base"] == "pass") != (mine["base"] == "pass") else "plus"
-    return f"{which} tests: evalplus {theirs[which]}, ours {mine[which]}: {mine['detail'] or 'no detail'}"
+    which = "base" if (first["base"] == "pass") != (mine["base"] == "pass") else "plus"
+    return f"{which} tests: evalplus {first[which]}, ours {mine[which]}: {mine['detail'] or 'no detail'}"
 
 
 def calls_of(name: str, assertions: Sequence[str]) -> set[int]:
@@ -216,76 +262,75 @@ def signatures(data: Path) -> Iterator[str]:
     yield f"- {len(failing)} of its references fail MBPP's assertions: {', '.join(failing)}."
 
 
-def page(data: Path, rows: Sequence[Row], totals: Mapping[str, int]) -> Iterator[str]:
+def page(data: Path, kept: Path, wanted: Sequence[Distinct]) -> Iterator[str]:
+    said, mine = read(kept / "theirs.jsonl"), verified(kept, wanted)
+    both = [program for program in wanted if program.key in said and program.key in mine]
     yield "# Verdicts on HumanEval+ and MBPP+, beside the evalplus package's\n"
-    yield "Written by `benchmarks/results/plus.py`. Same programs, one process tree at a time each, in turns.\n"
+    yield "Written by `benchmarks/results/plus.py`. Both verified the same programs, each distinct one once; shares are"
+    yield "of completions.\n"
     counts, times = [], []
-    for suite, total in totals.items():
-        own = [row for row in rows if row["name"][0] == suite]
+    for recording, (_, suite, _) in RECORDINGS.items():
+        own = [program for program in both if program.recording == recording]
         if not own:
             continue
-        same = sum(agree(row["theirs"], row["ours"]) for row in own)
+        total = [program for program in wanted if program.recording == recording]
+        completions = sum(len(program.names) for program in own)
         shares = [
-            percent(sum(row[who][part] == "pass" for row in own) / len(own))
+            percent(sum(len(each.names) for each in own if who[each.key][part] == "pass") / completions)
             for part in ("base", "plus")
-            for who in ("theirs", "ours")
+            for who in (said, mine)
         ]
-        counts.append([suite, f"{len(own)} of {total}", *shares, str(len(own) - same)])
-        seconds = {who: sorted(row[who]["seconds"] for row in own) for who in ("theirs", "ours")}
-        times.append(
-            [
-                suite,
-                *(
-                    f"{figure(values):.3f}"
-                    for figure in (median, lambda each: sum(each) / len(each), max)
-                    for values in seconds.values()
-                ),
-            ]
-        )
-    yield table("suite|programs|base: evalplus|base: ours|plus: evalplus|plus: ours|different", counts) + "\n"
-    yield "Programs are the first of each recording in an order drawn by hash:"
-    yield "; ".join(f"{suite}: {', '.join(SETS[suite][1])}" for suite in totals) + ".\n"
+        different = sum(not agree(said[each.key], mine[each.key]) for each in own)
+        numbers = [f"{len(own)} of {len(total)}", f"{completions} of {sum(len(each.names) for each in total)}"]
+        counts.append([recording, suite, *numbers, *shares, str(different)])
+        seconds = [[who[each.key]["seconds"] for each in own] for who in (said, mine)]
+        times.append([recording, *(f"{figure(values):.3f}" for figure in (median, mean, max) for values in seconds)])
+    head = "recording|suite|programs|completions|base: evalplus|base: ours|plus: evalplus|plus: ours|programs differ"
+    yield table(head, counts) + "\n"
     yield "## Differences by cause\n"
-    causes: Mapping[str, list[str]] = defaultdict(list)
-    for row in rows:
-        if not agree(row["theirs"], row["ours"]):
-            causes[cause(row)].append("-".join(map(str, row["name"][1:])))
-    found = [[why, str(len(names)), ", ".join(sorted(names))] for why, names in causes.items()]
-    yield table("cause|programs|which", found) + "\n" if found else "None.\n"
+    yield from differences(both, said, mine, read(kept / "again.jsonl"))
     yield "## Seconds for a verdict (base and plus)\n"
-    yield table("suite|median: evalplus|ours|mean: evalplus|ours|longest: evalplus|ours", times) + "\n"
-    yield "Without starting Python and without evalplus's run of the references. The machine had other work: compare"
-    yield "within a row alone. [verdicts.md](verdicts.md) has rates.\n"
+    yield table("recording|median: evalplus|ours|mean: evalplus|ours|longest: evalplus|ours", times) + "\n"
+    yield "Ours: the run of all tests; evalplus: `check_correctness`. Measured at different hours on a machine that had"
+    yield "other work; [verify.md](verify.md) has the rates of whole commands in turns.\n"
     yield "## Tasks of MBPP+ that differ from MBPP\n"
     yield from signatures(data)
+
+
+def differences(
+    both: Sequence[Distinct], said: Mapping[str, Row], mine: Mapping[str, Row], second: Mapping[str, Row]
+) -> Iterator[str]:
+    causes: Mapping[str, list[Distinct]] = defaultdict(list)
+    for each in both:
+        if not agree(said[each.key], mine[each.key]):
+            causes[cause(each, said[each.key], mine[each.key], second[each.key])].append(each)
+    rows = []
+    for why, found in sorted(causes.items(), key=lambda item: -len(item[1])):
+        names = sorted(each.names[0] for each in found)
+        shown = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
+        rows.append([why, str(len(found)), shown])
+    yield table("cause|programs|which", rows) + "\n" if rows else "None.\n"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
-    parser.add_argument("verdicts", type=Path)
-    parser.add_argument("--first", type=int, default=10**6)
-    parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--page", action="store_true")
+    parser.add_argument("kept", type=Path)
+    parser.add_argument("step", choices=("theirs", "ours", "again", "page"))
+    parser.add_argument("--workers", type=int, default=1, help="for `ours`")
     given = parser.parse_args()
-    known = [json.loads(line) for line in given.verdicts.read_text().splitlines()] if given.verdicts.exists() else []
-    done = {tuple(row["name"]) for row in known}
-    found = {suite: programs(given.data, suite) for suite in SETS}
-    wanted = [row for rows in found.values() for row in rows[: given.first]]
-    wanted.sort(key=lambda row: hashlib.sha256(repr(row["name"]).encode()).digest())
-    if not given.page:
-        rest = [row for row in wanted if row["name"] not in done]
-        spawn = multiprocessing.get_context("spawn")
-        shares = [rest[start :: given.workers] for start in range(given.workers)]
-        running = [spawn.Process(target=verify, args=(given.data, share, given.verdicts)) for share in shares]
-        for process in running:
-            process.start()
-        for process in running:
-            process.join()
-        if any(process.exitcode for process in running):
-            sys.exit(Counter(process.exitcode for process in running).most_common(1)[0][0])
-        known = [json.loads(line) for line in given.verdicts.read_text().splitlines()]
-    print("\n".join(page(given.data, known, {suite: len(rows) for suite, rows in found.items()})))
+    given.kept.mkdir(parents=True, exist_ok=True)
+    wanted = [program for recording in RECORDINGS for program in programs(given.data, recording)]
+    if given.step == "theirs":
+        theirs(given.data, given.kept, wanted)
+    elif given.step == "ours":
+        ours(given.data, given.kept, wanted, given.workers)
+    elif given.step == "again":
+        said, mine = read(given.kept / "theirs.jsonl"), verified(given.kept, wanted)
+        both = [each for each in wanted if each.key in said and each.key in mine]
+        again(given.data, given.kept, [each for each in both if not agree(said[each.key], mine[each.key])])
+    else:
+        print("\n".join(page(given.data, given.kept, wanted)))
 
 
 if __name__ == "__main__":

@@ -42,6 +42,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return status
     except ComplexityError as why:
         print(f"{PROGRAM}: {why}", file=sys.stderr)
+    except PermissionError as why:
+        print(f"{PROGRAM}: {why.filename}: {why.strerror}. Allow this user to use it", file=sys.stderr)
     except BrokenPipeError:  # the reader, `head` say, has seen enough
         sys.stderr.close()
     return 2

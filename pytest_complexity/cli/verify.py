@@ -82,11 +82,15 @@ def run(arguments: argparse.Namespace) -> int:
         raise ComplexityError(f"--timeout: a number above 0 is wanted, found {arguments.timeout:g}")
     dataset = find_suite(arguments.suite, arguments.dataset)
     samples = Samples([Source.parse(text) for text in arguments.samples], dataset.tasks)
+    for path in arguments.o:
+        _check_output(path, samples)
     for source in samples.sources:
         say(f"{source.path}: {samples.format(source)}")
     counts = samples.count()
     _check_complete(counts, dataset, partial=arguments.partial)
     files = [path for path in arguments.o if path.suffix in {".json", ".jsonl"}]
+    for path in files:
+        _check_writable(path)
     runs = [path for path in arguments.o if path not in files] or [_default(arguments, dataset)]
     if len(runs) > 1:
         raise ComplexityError(f"-o: two run directories, {runs[0]} and {runs[1]}. Name one")
@@ -94,9 +98,11 @@ def run(arguments: argparse.Namespace) -> int:
     tally = _verify(arguments, dataset, samples, counts, runs[0], _Progress(total))
     for path in files:
         results = humaneval_results(samples, tally) if path.suffix == ".jsonl" else None
-        _write(path, results or evalplus_results(samples, tally, dataset))
+        part = path.with_name(f"{path.name}.part")
+        _write(part, results or evalplus_results(samples, tally, dataset))
+        part.replace(path)
     _print(tally, list(counts))
-    say(f"results: {', '.join(map(str, [*runs, *files]))}")
+    say(f"results: {', '.join(map(str, [*runs, *files]))}; next: pytest-complexity report {runs[0]} -o report")
     if tally.unmeasured:
         say(f"{plural(tally.unmeasured, 'sample')} could not be verified. Run the same command again")
     return 1 if tally.unmeasured else 0
@@ -115,11 +121,10 @@ def _verify(
     cluster = Cluster(arguments.ray, arguments.sandbox, limits) if arguments.ray else None
     workers = cluster.at_once if cluster else arguments.workers
     with cluster or Sandbox(arguments.sandbox, workers, limits) as sandbox:
-        directory = RunDirectory.open(
-            path, {**_configuration(arguments, dataset, counts, path), "sandbox": sandbox.level}
-        )
+        configuration = {**_configuration(arguments, dataset, counts, path), "sandbox": sandbox.level}
+        directory = RunDirectory.open(path, configuration, keep=False)
         try:
-            for notice in [*getattr(sandbox, "notices", ()), *directory.notices]:
+            for notice in getattr(sandbox, "notices", ()):
                 say(notice)
             directory.add_tasks((dataset.suite, task) for task in dataset.tasks if task.task_id in asked)
             tasks = {task.task_id: task for task in dataset.tasks}
@@ -127,6 +132,8 @@ def _verify(
         except KeyboardInterrupt:
             raise ComplexityError(f"interrupted; the same command goes on, with -o {path}") from None
         finally:
+            for notice in directory.notices:
+                say(notice)
             directory.close()
 
 
@@ -181,13 +188,28 @@ def _default(arguments: argparse.Namespace, dataset: Dataset) -> Path:
     return base / f"verify-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
+def _check_output(path: Path, samples: Samples) -> None:
+    """Raises `ComplexityError` where results would replace samples, or stand among them."""
+    for source in samples.sources:
+        inside = path.resolve().is_relative_to(source.path.resolve())
+        if inside and path.name != "eval_results.json":  # where evalplus puts it, and no sample to any reader
+            raise ComplexityError(f"-o {path}: samples are read from {source.path}. Name a place outside it")
+
+
+def _check_writable(path: Path) -> None:
+    """Raises `ComplexityError` before anything is verified where the results cannot be written."""
+    part = path.with_name(f"{path.name}.part")
+    _write(part, ())
+    part.unlink()
+
+
 def _write(path: Path, chunks: Iterable[bytes]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("wb") as file:
             file.writelines(chunks)
     except OSError as why:
-        raise ComplexityError(f"{path}: cannot be written: {why.strerror}") from None
+        raise ComplexityError(f"{path}: cannot be written: {why.strerror}. Name another -o") from None
 
 
 def _print(tally: Tally, models: list[str]) -> None:

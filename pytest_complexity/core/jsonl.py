@@ -10,23 +10,51 @@ import hashlib
 import json
 import lzma
 import math
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
 from pytest_complexity.core.fields import unexpected
 from pytest_complexity.errors import ComplexityError
 
+_PACKED: Mapping[str, Callable[..., Any]] = {".gz": gzip.open, ".xz": lzma.open}
+_RATIO, _HARMLESS = 200, 1 << 26  #: a file that unpacks to so many times its size, and beyond that, is refused
+_HINTS: Mapping[type[Exception], str] = {
+    PermissionError: " Allow this user to read it",
+    gzip.BadGzipFile: " Is it packed at all?",
+    EOFError: " Is the file cut?",
+    lzma.LZMAError: " Is the file cut?",
+    zlib.error: " Is the file cut?",
+}
+
 
 def read_bytes(path: Path, error: type[ComplexityError]) -> bytes:
     """The file's bytes, unpacked where its name ends in `.gz` or `.xz`. Raises `error`."""
     try:
-        raw = path.read_bytes()
-        if path.suffix == ".gz":
-            return gzip.decompress(raw)
-        return lzma.decompress(raw) if path.suffix == ".xz" else raw
-    except (OSError, EOFError, lzma.LZMAError, ValueError) as why:
-        raise error(f"{path}: cannot be read: {getattr(why, 'strerror', None) or why}") from None
+        if path.suffix not in _PACKED:
+            return path.read_bytes()
+        packed, data = path.stat().st_size, bytearray()
+        with _PACKED[path.suffix](path, "rb") as stream:
+            while part := stream.read(1 << 20):
+                data += part
+                check_ratio(str(path), len(data), packed, error)
+        return bytes(data)
+    except (OSError, EOFError, lzma.LZMAError, zlib.error, ValueError) as why:  # the last: a name with a zero byte
+        raise unreadable(path, why, error) from None
+
+
+def check_ratio(name: str, unpacked: int, packed: int, error: type[ComplexityError]) -> None:
+    """Raises `error` where a packed file is made to fill memory or disk."""
+    if unpacked > _HARMLESS and unpacked > _RATIO * packed:
+        raise error(f"{name}: unpacks to more than {_RATIO} times its {packed} bytes. Unpack it if you trust it")
+
+
+def unreadable(path: object, why: Exception, error: type[ComplexityError]) -> ComplexityError:
+    """The error that says so, with the reason."""
+    reason = str(getattr(why, "strerror", None) or why).rstrip(".")
+    hint = next((hint for kind, hint in _HINTS.items() if isinstance(why, kind)), "")
+    return error(f"{path}: cannot be read: {reason}.{hint}")
 
 
 def read_jsonl(path: Path, error: type[ComplexityError]) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -80,7 +108,7 @@ def sha256(data: bytes) -> str:
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
+    raise ValueError(f"{name} is not JSON. Write null")
 
 
 def _finite(digits: str) -> float:

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from pytest_complexity.core.jsonl import line_of
+from pytest_complexity.core.jsonl import check_ratio, line_of, unreadable
 from pytest_complexity.errors import ComplexityError
 
 LONGEST = 1 << 24  #: bytes of one line, or of one file that is read whole
-_RATIO, _HARMLESS = 200, 1 << 26  #: a file that unpacks to so many times its size, and beyond that, is refused
+_BLANK = 1 << 20  #: lines
 
 
 def read_lines(path: Path, error: type[ComplexityError]) -> Iterator[tuple[str, bytes]]:
@@ -21,7 +21,7 @@ def read_lines(path: Path, error: type[ComplexityError]) -> Iterator[tuple[str, 
     try:
         packed = path.stat().st_size
         with _opened(path) as stream:
-            total, number = 0, 0
+            total, number, blank = 0, 0, 0
             while line := stream.readline(LONGEST + 1):
                 number += 1
                 total += len(line)
@@ -32,6 +32,10 @@ def read_lines(path: Path, error: type[ComplexityError]) -> Iterator[tuple[str, 
                     line = line.removeprefix(b"\xef\xbb\xbf")
                 if line.strip():
                     yield line_of(path, number), line
+                    continue
+                blank += 1
+                if blank > _BLANK:
+                    raise error(f"{line_of(path, number)}: more than {_BLANK} blank lines. Is this the right file?")
     except (OSError, EOFError, lzma.LZMAError, zlib.error) as why:
         raise unreadable(path, why, error) from None
 
@@ -56,19 +60,6 @@ def read_whole(path: Path, error: type[ComplexityError], most: int = LONGEST) ->
     if len(data) > most:
         raise error(f"{path}: larger than {most >> 20} MiB. Split it")
     return data
-
-
-def check_ratio(name: str, unpacked: int, packed: int, error: type[ComplexityError]) -> None:
-    """Raises `error` where a packed file is made to fill memory or disk."""
-    if unpacked > _HARMLESS and unpacked > _RATIO * packed:
-        raise error(f"{name}: unpacks to more than {_RATIO} times its {packed} bytes. Unpack it if you trust it")
-
-
-def unreadable(path: object, why: Exception, error: type[ComplexityError]) -> ComplexityError:
-    """The error that says so, with the reason."""
-    reason = getattr(why, "strerror", None) or why
-    cut = " Is the file cut?" if isinstance(why, EOFError | lzma.LZMAError | zlib.error) else ""
-    return error(f"{path}: cannot be read: {reason}.{cut}")
 
 
 def _opened(path: Path) -> BinaryIO:

@@ -6,7 +6,7 @@ A leaf: it knows neither models nor the sandbox, nor how a verdict arises.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple
 
@@ -75,7 +75,7 @@ class Outcome:
 
     def to_json(self) -> dict[str, Any]:
         """The record as plain builtins, in the order of the fields: for JSON and for execnet."""
-        record = {**asdict(self), "verdict": self.verdict.value, "base": self.base and self.base.value}
+        record = {**vars(self), "verdict": self.verdict.value, "base": self.base and self.base.value}
         if self.base is None:
             del record["base"]  # most suites have none
         if not self.uncontrolled:

@@ -33,15 +33,19 @@ LOGS = Registry(
 
 @dataclass(frozen=True)
 class Options:
-    """What a log may leave open. `model`: the name where the log has none; `metric`: which of several scores."""
+    """What a log may leave open. `model`: the name where the log has none; `metric`: which of several scores.
+
+    `named`: somebody gave that name, so it holds in place of the log's own.
+    """
 
     model: str
     metric: str | None = None
+    named: bool = False
 
 
 @dataclass(frozen=True)
 class Score:
-    """One trial as a log has it. `value`: a truth value or a number; `cost_usd` where the log tells it."""
+    """One trial as a log has it. `value`: a truth value or a number; tokens and `cost_usd` where the log tells them."""
 
     place: str
     task_id: str
@@ -50,27 +54,36 @@ class Score:
     value: Any
     suite: str | None = None
     cost_usd: float | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
 
 
 def read_log(path: Path, model: str | None = None, metric: str | None = None) -> tuple[str, Iterator[Score]]:
     """The format of a log, and its scores. Raises `LogError`."""
-    if not path.is_file():
-        raise LogError(f"{path}: no such file")
+    if path.is_dir():
+        raise LogError(f"{path}: a folder. Name the logs in it")
+    if not path.exists():
+        raise LogError(f"{path}: no such file. Check its name")
     head = read_head(path, LogError)
     for name in LOGS.names():
         form = LOGS.load(name)
         if form.recognizes(path, head):
-            return name, form.read(path, Options(model or _stem(path), metric))
-    raise LogError(f"{path}: no log of a known tool; there are: {', '.join(LOGS.names())}")
+            return name, form.read(path, Options(model or stem(path), metric, named=model is not None))
+    if b'"completion":' in head or b'"solution":' in head:
+        raise LogError(f"{path}: samples without results. Verify them: pytest-complexity verify")
+    raise LogError(
+        f"{path}: {'no log of a known tool' if head.strip() else 'empty'}; there are: {', '.join(LOGS.names())}"
+    )
 
 
 def counts(scores: Iterable[Score], threshold: float | None = None) -> list[dict[str, Any]]:
     """Lines of a file of counts: trials and passes of each task and model, in the order of their first appearance.
 
-    Raises `LogError` where a score is neither pass nor fail and no threshold says which it is.
+    Costs and tokens are means over a model's trials, of the models whose every trial has them. Raises `LogError` where
+    a score is neither pass nor fail and no threshold says which it is.
     """
     lines: dict[tuple[str | None, str], dict[str, Any]] = {}
-    costs: dict[tuple[str | None, str, str], list[float | None]] = {}
+    known: dict[tuple[tuple[str | None, str], str], list[Score]] = {}
     for score in scores:
         if not LINE.holds(score.model):
             raise LogError(f"{score.place}: {score.model!r} is no name for a model. Write NAME=PATH")
@@ -81,20 +94,21 @@ def counts(scores: Iterable[Score], threshold: float | None = None) -> list[dict
         line["trials"][score.model] = line["trials"].get(score.model, 0) + 1
         passed = _passed(score, threshold)
         line["successes"][score.model] = line["successes"].get(score.model, 0) + passed
-        costs.setdefault((score.suite, score.task_id, score.model), []).append(score.cost_usd)
+        known.setdefault((key, score.model), []).append(score)
     models = list(dict.fromkeys(model for line in lines.values() for model in line["trials"]))
     for key, line in lines.items():
         for field in ("trials", "successes"):
             line[field] = {model: line[field][model] for model in models if model in line[field]}
-        known = {model: _mean(costs[(key[0], key[1], model)]) for model in line["trials"]}
-        if all(cost is not None for cost in known.values()):
-            line["cost_usd"] = known
+        for field in ("cost_usd", "prompt_tokens", "completion_tokens"):
+            means = {model: _mean([getattr(each, field) for each in known[key, model]]) for model in line["trials"]}
+            if told := {model: mean for model, mean in means.items() if mean is not None}:
+                line[field] = told
     return list(lines.values())
 
 
-def _mean(costs: Sequence[float | None]) -> float | None:
-    known = [cost for cost in costs if cost is not None]
-    return sum(known) / len(known) if len(known) == len(costs) else None
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return math.fsum(known) / len(known) if len(known) == len(values) else None
 
 
 def _passed(score: Score, threshold: float | None) -> bool:
@@ -110,8 +124,9 @@ def _passed(score: Score, threshold: float | None) -> bool:
     )
 
 
-def _stem(path: Path) -> str:
-    stem = path.name
+def stem(path: Path) -> str:
+    """What a model is called whose name neither its log nor anybody tells."""
+    name = path.name
     for suffix in (".gz", ".xz", ".jsonl", ".json", ".eval", "_results", ".jsonl", "_eval"):
-        stem = stem.removesuffix(suffix)
-    return stem
+        name = name.removesuffix(suffix)
+    return name

@@ -35,7 +35,16 @@ def read(path: Path, options: Options) -> Iterator[Score]:
         place = f"{path}, sample {sample.id!r}, epoch {sample.epoch}"
         text = sample.input if isinstance(sample.input, str) else "\n".join(each.text for each in sample.input)
         value = _value(place, sample.scores or {}, options.metric)
-        yield Score(place, str(sample.id), text, log.eval.model, value, log.eval.task)
+        model = options.model if options.named else log.eval.model
+        usage = (sample.model_usage or {}).get(log.eval.model)  # not that of a model that graded the answer
+        cost, tokens = (usage.total_cost, _tokens(usage)) if usage else (None, (None, None))
+        yield Score(place, str(sample.id), text, model, value, log.eval.task, cost, *tokens)
+
+
+def _tokens(usage: Any) -> tuple[int, int]:
+    """Input and output; what the provider had in its cache was read all the same."""
+    cached = (usage.input_tokens_cache_read or 0) + (usage.input_tokens_cache_write or 0)
+    return usage.input_tokens + cached, usage.output_tokens
 
 
 def _value(place: str, scores: Any, metric: str | None) -> Any:

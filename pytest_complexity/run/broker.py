@@ -33,8 +33,8 @@ from pytest_complexity.run.messages import (
     decode,
     encode,
 )
-from pytest_complexity.run.pipeline import Pipeline, Skipped, check_of, unmeasured
-from pytest_complexity.sandbox import Check, Sandbox
+from pytest_complexity.run.pipeline import Pipeline, Skipped, base_of, check_of, unmeasured
+from pytest_complexity.sandbox import Sandbox
 
 
 class Channel(Protocol):
@@ -138,7 +138,7 @@ class LocalBroker:
         if checked.check is None:  # its sandbox failed
             self._pipeline.disclaim(checked.key)
         else:
-            self._pipeline.accept(checked.key, checked.check)
+            self._pipeline.accept(checked.key, checked.check, checked.base)
 
     def _answer(self, channel: Channel, question: Question) -> Answer:
         key = question.key
@@ -183,7 +183,7 @@ class RemoteBroker:
         if self._sandbox is not None:
             granted = self._ask(Claim(key, self._sandbox.level))
             if isinstance(granted, Said):
-                return self._outcome(Checked(key, self._check(key, granted.text)))
+                return self._outcome(self._checked(key, granted.text))
         return self._outcome(Verify(key))
 
     def completion(self, key: Key) -> str:
@@ -196,12 +196,14 @@ class RemoteBroker:
         """See `Broker`."""
         return self._outcome(Record(key, verdict, detail))
 
-    def _check(self, key: Key, completion: str) -> Check | None:
+    def _checked(self, key: Key, completion: str) -> Checked:
         assert self._sandbox is not None, "only who has one claims"
         try:
-            return check_of(self._tasks[key.suite, key.task_id], completion, self._sandbox)
+            task = self._tasks[key.suite, key.task_id]
+            check = check_of(task, completion, self._sandbox)
+            return Checked(key, check, base_of(task, completion, self._sandbox, check))
         except Exception:  # the first machine tries it itself, and reports it where it fails too
-            return None
+            return Checked(key, None)
 
     def _outcome(self, question: Question) -> Outcome:
         answer = self._ask(question)

@@ -13,7 +13,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pytest_complexity.core.jsonl import dump_line, line_of, parse_object, read_bytes
 from pytest_complexity.core.outcomes import Key, Outcome
@@ -23,6 +23,8 @@ from pytest_complexity.models import Completion, Model
 from pytest_complexity.models.prompts import prompt_sha256
 from pytest_complexity.models.replay import completion_of
 
+_Row = TypeVar("_Row")
+
 #: What two sessions of one run must agree on; trials, limit and ladder may grow.
 FIXED = ("timeout", "memory", "show_tests")
 
@@ -30,12 +32,14 @@ FIXED = ("timeout", "memory", "show_tests")
 class RunDirectory:
     """Completions and outcomes of one run, in memory and on disk. Made by `open`, in the process that writes.
 
+    With `keep` off both dicts stay empty, for who has no need to look things up: a hundred thousand completions.
     `notices` says what opening it had to repair. `add_completion` is called on the event loop's thread, `add_outcome`
     from any; each line is one `write`.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, keep: bool = True) -> None:
         self.path = path
+        self._keep = keep
         self.config: dict[str, Any] = {}
         self.notices: list[str] = []
         self.completions: dict[Key, Completion] = {}
@@ -44,14 +48,15 @@ class RunDirectory:
         self._completions = self._outcomes = self._lock = -1
 
     @classmethod
-    def open(cls, path: Path, config: Mapping[str, Any]) -> RunDirectory:
+    def open(cls, path: Path, config: Mapping[str, Any], *, keep: bool = True) -> RunDirectory:
         """Opens or makes the directory. Raises `RunDirectoryError` where it is of another configuration."""
-        run = cls(path)
+        run = cls(path, keep=keep)
         try:
             path.mkdir(parents=True, exist_ok=True)
             run._lock = _lock(path)
             run.config = _merge(read_config(path), config, path)
-            run._read()
+            if keep:
+                run._read()
             run._completions = _append_to(path / "completions.jsonl")
             run._outcomes = _append_to(path / "outcomes.jsonl")
             run.write("run.json", json.dumps(run.config, indent=2) + "\n")
@@ -78,14 +83,16 @@ class RunDirectory:
             "seconds": completion.seconds,
         }
         os.write(self._completions, dump_line(record))
-        self.completions[key] = completion
+        if self._keep:
+            self.completions[key] = completion
 
     def add_outcome(self, outcome: Outcome) -> Outcome:
         """Writes an outcome that an item collected, unless the same one stands there. Returns the one that holds."""
         known = self.outcomes.get(outcome.key)
         if known is not None and _same(known, outcome):
             return known
-        self.outcomes[outcome.key] = outcome
+        if self._keep:
+            self.outcomes[outcome.key] = outcome
         os.write(self._outcomes, dump_line(outcome.to_json()))
         return outcome
 
@@ -102,7 +109,7 @@ class RunDirectory:
     def add_tasks(self, tasks: Iterable[tuple[str, Task]]) -> None:
         """Keeps what labels and report need of a run's tasks, each with its suite, so that it suffices alone."""
         file = self.path / "tasks.jsonl"
-        known = {(row["suite"], row["task_id"]): row for row in _recover(file, self.notices, _check_task)}
+        known = {(row["suite"], row["task_id"]): row for row in _recover(file, self.notices, _task)}
         for suite, task in tasks:
             row = {"suite": suite, "task_id": task.task_id, "text": task.text, "tests": task.tests}
             row["prompt_sha256"] = prompt_sha256(task)
@@ -115,10 +122,13 @@ class RunDirectory:
         part.write_text(text, encoding="utf-8")
         part.replace(self.path / name)
 
-    def forget(self) -> None:
-        """Drops from memory what is on disk, for who has no need to look it up: a hundred thousand completions."""
-        self.completions.clear()
-        self.outcomes.clear()
+    def stored_completions(self) -> Iterator[tuple[Key, Completion]]:
+        """What the disk holds, a line at a time; to be read to its end before anything is added."""
+        return _recover(self.path / "completions.jsonl", self.notices, _completion)
+
+    def stored_outcomes(self) -> Iterator[Outcome]:
+        """The same of the outcomes; the last of a trial holds."""
+        return _recover(self.path / "outcomes.jsonl", self.notices, Outcome.from_json)
 
     def close(self) -> None:
         """Closes the files; what was written stays."""
@@ -126,11 +136,8 @@ class RunDirectory:
             os.close(descriptor)
 
     def _read(self) -> None:
-        for record in _recover(self.path / "completions.jsonl", self.notices, _check_completion):
-            key, completion = _keyed(record)
-            self.completions[key] = completion
-        for record in _recover(self.path / "outcomes.jsonl", self.notices, Outcome.from_json):
-            outcome = Outcome.from_json(record)
+        self.completions.update(self.stored_completions())
+        for outcome in self.stored_outcomes():
             self.outcomes[outcome.key] = outcome
             if not outcome.verdict.measured:
                 self._lost += outcome.cost_usd or 0.0
@@ -141,7 +148,9 @@ def read_config(path: Path) -> dict[str, Any]:
     file = path / "run.json"
     if not file.exists():
         if (path / "outcomes.jsonl").exists() or (path / "completions.jsonl").exists():
-            raise RunDirectoryError(f"{path}: holds results and no run.json: name another --cx-run")
+            raise RunDirectoryError(
+                f"{path}: holds results and no run.json: name another directory: --cx-run, verify -o"
+            )
         return {}
     return parse_object(read_bytes(file, RunDirectoryError), str(file), RunDirectoryError)
 
@@ -175,14 +184,14 @@ def read_run(path: Path) -> RunRecord:
             raise RunDirectoryError(
                 f"{path / 'run.json'}: field {name!r} is missing or empty. Name the directory of a run"
             )
-    outcomes = (Outcome.from_json(row) for row in _rows(path / "outcomes.jsonl", Outcome.from_json))
-    tasks = {(row["suite"], row["task_id"]): row for row in _rows(path / "tasks.jsonl", _check_task)}
+    outcomes = _rows(path / "outcomes.jsonl", Outcome.from_json)
+    tasks = {(row["suite"], row["task_id"]): row for row in _rows(path / "tasks.jsonl", _task)}
     return RunRecord(
         config,
         tuple({outcome.key: outcome for outcome in outcomes}.values()),
         {key: row["text"] for key, row in tasks.items()},
         {key: row["tests"] for key, row in tasks.items() if isinstance(row.get("tests"), str)},
-        dict(_keyed(record) for record in _rows(path / "completions.jsonl", _check_completion)),
+        dict(_rows(path / "completions.jsonl", _completion)),
     )
 
 
@@ -192,20 +201,18 @@ def read_answers(path: Path) -> Iterator[tuple[Key, Completion, str]]:
     Raises `RunDirectoryError`.
     """
     prompts = {
-        (row["suite"], row["task_id"]): str(row.get("prompt_sha256", ""))
-        for row in _rows(path / "tasks.jsonl", _check_task)
+        (row["suite"], row["task_id"]): str(row.get("prompt_sha256", "")) for row in _rows(path / "tasks.jsonl", _task)
     }
-    for record in _rows(path / "completions.jsonl", _check_completion, whole=True):
-        key, completion = _keyed(record)
+    for key, completion in _rows(path / "completions.jsonl", _completion, whole=True):
         yield key, completion, prompts.get((key.suite, key.task_id), "")
 
 
-def _rows(file: Path, check: Callable[[dict[str, Any]], object], *, whole: bool = False) -> Iterator[dict[str, Any]]:
-    """The objects of a file of ours that is only read: a cut last line is an error, or passed over with `whole`."""
+def _rows(file: Path, read: Callable[[dict[str, Any]], _Row], *, whole: bool = False) -> Iterator[_Row]:
+    """What `read` makes of the lines of a file that is only read; a cut last one is an error, `whole`: passed over."""
     lines = read_bytes(file, RunDirectoryError).split(b"\n") if file.exists() else []
     for number, line in enumerate(lines[:-1] if whole else lines, start=1):
         if line:
-            yield _checked(line, line_of(file, number), check)
+            yield _row(line, line_of(file, number), read)
 
 
 def _same(one: Outcome, other: Outcome) -> bool:
@@ -218,7 +225,9 @@ def _lock(path: Path) -> int:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         os.close(descriptor)
-        raise RunDirectoryError(f"{path}: another session is writing there. Wait, or name another --cx-run") from None
+        raise RunDirectoryError(
+            f"{path}: another session is writing there. Wait, or name another directory: --cx-run, verify -o"
+        ) from None
     return descriptor
 
 
@@ -237,7 +246,7 @@ def _merge(old: Mapping[str, Any], new: Mapping[str, Any], path: Path) -> dict[s
         if differing:
             raise RunDirectoryError(
                 f"{path}: another configuration than the run's: {'; '.join(differing)}. Undo the change, "
-                "or name another --cx-run"
+                "or name another directory: --cx-run, verify -o"
             )
     merged = dict(new)
     for kind in ("suites", "models"):
@@ -261,43 +270,41 @@ def _flat(model: Mapping[str, Any]) -> dict[str, Any]:
     return {**flat, **model.get("sampling", {})}
 
 
-def _recover(file: Path, notices: list[str], check: Callable[[dict[str, Any]], object]) -> Iterator[dict[str, Any]]:
-    """The objects of a file of ours; a cut last line is dropped, from the disk too, with a notice."""
+def _recover(file: Path, notices: list[str], read: Callable[[dict[str, Any]], _Row]) -> Iterator[_Row]:
+    """What `read` makes of the lines of a file; a cut last one is dropped, from the disk too, with a notice."""
     if not file.exists():
         return
-    data = file.read_bytes()
-    whole = data[: data.rfind(b"\n") + 1]
-    if whole != data:
-        notices.append(f"{file}: its last line was cut and is dropped")
-        os.truncate(file, len(whole))
-    for number, line in enumerate(whole.split(b"\n")[:-1], start=1):
-        yield _checked(line, line_of(file, number), check)
+    whole = 0  # bytes
+    with file.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            if line.endswith(b"\n"):
+                whole += len(line)
+                yield _row(line, line_of(file, number), read)
+            else:
+                notices.append(f"{file}: its last line was cut and is dropped")
+                os.truncate(file, whole)
 
 
-def _checked(line: bytes, where: str, check: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
+def _row(line: bytes, where: str, read: Callable[[dict[str, Any]], _Row]) -> _Row:
     remedy = "Remove the line: the next session measures again what it held"
     try:
         record = parse_object(line, where, RunDirectoryError)
     except RunDirectoryError as why:
         raise RunDirectoryError(f"{why}. {remedy}") from None
     try:
-        check(record)
+        return read(record)
     except (ComplexityError, KeyError, TypeError, ValueError) as why:
         raise RunDirectoryError(f"{where}: not a line of a run directory ({why}). {remedy}") from None
-    return record
 
 
-def _check_completion(record: dict[str, Any]) -> None:
-    if not isinstance(record.get("suite"), str):
+def _completion(record: dict[str, Any]) -> tuple[Key, Completion]:
+    (suite, task_id, model, trial), completion = completion_of(record)
+    if suite is None:
         raise RecordingError("field 'suite' is missing")
-    completion_of(record)
+    return Key(suite, task_id, model, trial), completion
 
 
-def _keyed(record: dict[str, Any]) -> tuple[Key, Completion]:
-    (_, task_id, model, trial), completion = completion_of(record)
-    return Key(str(record["suite"]), task_id, model, trial), completion
-
-
-def _check_task(record: dict[str, Any]) -> None:
+def _task(record: dict[str, Any]) -> dict[str, Any]:
     if not all(isinstance(record.get(name), str) for name in ("suite", "task_id", "text")):
         raise ValueError("expected the strings suite, task_id and text")
+    return record

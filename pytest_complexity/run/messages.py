@@ -41,10 +41,14 @@ class Claim:
 
 @dataclass(frozen=True)
 class Checked:
-    """From a worker that claimed a trial: what its sandbox said; None where the sandbox failed."""
+    """From a worker that claimed a trial: what its sandbox said, of all tests and of the task's base tests.
+
+    `check` is None where the sandbox failed, `base` also where the task has no base tests.
+    """
 
     key: Key
     check: Check | None
+    base: Verdict | None = None
 
 
 @dataclass(frozen=True)
@@ -135,6 +139,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "plan": TrialPlan.from_json,
     "key": lambda value: Key(*value),
     "verdict": Verdict,
+    "base": lambda value: None if value is None else Verdict(value),
     "outcome": Outcome.from_json,
     "check": _check,
 }

@@ -17,7 +17,7 @@ from pytest_complexity.suites.docstring_tests import examples
 
 
 def load(dataset: str | None) -> Dataset:
-    """The packaged file, `plus`, or a path. Raises `TaskError`."""
+    """The packaged file, `plus`, or a path, HumanEval+'s too. Raises `TaskError`."""
     if dataset == "plus":
         return replace(plus.load_humaneval(None), suite="humaneval", name="plus")
     if dataset in (None, "full"):
@@ -27,6 +27,8 @@ def load(dataset: str | None) -> Dataset:
     else:
         path = Path(str(dataset))
     data = read_bytes(path, TaskError)
+    if plus.is_plus(data):
+        return replace(plus.load_humaneval(str(path)), suite="humaneval")
     return Dataset("humaneval", path.name, sha256(data), tuple(read_tasks(data, path, _humaneval)))
 
 

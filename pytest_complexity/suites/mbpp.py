@@ -17,12 +17,14 @@ NAMES = ("full", "sanitized")  #: of the official files
 
 
 def load(dataset: str | None) -> Dataset:
-    """`full` (the default), `sanitized`, `plus`, or a path. Raises `TaskError`."""
+    """`full` (the default), `sanitized`, `plus`, or a path, MBPP+'s too. Raises `TaskError`."""
     name = dataset or "full"
     if name == "plus":
         return replace(plus.load_mbpp(None), suite="mbpp", name="plus")
     path = fetch(name) if name in NAMES else Path(name)
     data = read_bytes(path, TaskError)
+    if plus.is_plus(data):
+        return replace(plus.load_mbpp(str(path)), suite="mbpp")
     return Dataset("mbpp", name if name in NAMES else path.name, sha256(data), tuple(read_tasks(data, path, _mbpp)))
 
 

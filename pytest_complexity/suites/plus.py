@@ -75,6 +75,12 @@ _BASE = re.compile(r"^def check\(", re.MULTILINE)
 _CALLED = re.compile(r"assertion\((\w+)\(\*inp\)")
 
 
+def is_plus(data: bytes) -> bool:
+    """Whether a task file is one of EvalPlus's, in either of its formats."""
+    first = data.lstrip().partition(b"\n")[0]
+    return b"def assertion(out, exp" in first or b'"plus_input":' in first
+
+
 def load_humaneval(dataset: str | None) -> Dataset:
     """HumanEval+: the official file, or the path of a copy. Raises `TaskError`."""
     from pytest_complexity.suites import humaneval  # noqa: PLC0415 - it loads this one for `--cx-dataset=plus`

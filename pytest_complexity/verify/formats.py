@@ -53,7 +53,7 @@ def evalplus_results(samples: Iterable[Sample], tally: Tally, dataset: Dataset) 
 
 
 def _of(sample: Sample, tally: Tally) -> Result:
-    return tally.results[sample.model, sample.task_id, sample.trial]
+    return tally.results[sample.task_id, sample.model, sample.trial]
 
 
 def _said(result: Result) -> str:

@@ -20,18 +20,23 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
-from pytest_complexity.core.fields import COUNT, LINE, STRING, Fields, shown
-from pytest_complexity.core.jsonl import parse_object
-from pytest_complexity.core.lines import LONGEST, check_ratio, read_lines, read_whole, unreadable
+from pytest_complexity.core.fields import COUNT, LINE, NUMBER, STRING, Fields, shown
+from pytest_complexity.core.jsonl import check_ratio, parse_object, unreadable
+from pytest_complexity.core.lines import LONGEST, read_lines, read_whole
 from pytest_complexity.core.tasks import Task
 from pytest_complexity.errors import SampleError
+
+Usage = tuple[int | None, int | None, float | None]
 
 _WHOLE = 1 << 28  #: bytes of a JSON list, which is read at once
 _MBPP_TEST = range(11, 511)  #: the tasks of MBPP's test split, which bigcode's list has
 
 
 class Row(NamedTuple):
-    """One sample as its file has it: `program` where the text is a whole program that runs as it is."""
+    """One sample as its file has it: `program` where the text is a whole program that runs as it is.
+
+    `usage`: prompt tokens, completion tokens and seconds of the call, as far as a recording tells them.
+    """
 
     place: str
     task_id: object
@@ -39,17 +44,19 @@ class Row(NamedTuple):
     program: bool
     model: str | None
     trial: int | None
+    usage: Usage = (None, None, None)
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One sample of a task that the suite has."""
+    """One sample of a task that the suite has; see `Row`."""
 
     task_id: str
     model: str
     trial: int
     text: str
     program: bool
+    usage: Usage = (None, None, None)
 
 
 @dataclass(frozen=True)
@@ -63,7 +70,7 @@ class Source:
     def parse(cls, text: str) -> Source:
         """`PATH`, or `NAME=PATH`; without a name the file's own, less its suffixes."""
         name, equals, path = text.partition("=")
-        if equals and name and not Path(text).exists():
+        if equals and name and path and not Path(text).exists():
             return cls(Path(path), name)
         stem = Path(text).name
         for suffix in (".gz", ".xz", ".jsonl", ".json", ".zip"):
@@ -83,7 +90,7 @@ class Samples:
         self._ids = _aliases(self._order)
         for source in self.sources:
             if not source.path.exists():
-                raise SampleError(f"{source.path}: no such file or folder")
+                raise SampleError(f"{source.path}: no such file or folder. Check its name")
             if not LINE.holds(source.model):
                 raise SampleError(f"{source.path}: {source.model!r} is no name for a model. Write NAME={source.path}")
 
@@ -100,7 +107,7 @@ class Samples:
             return "evalplus"
         place, first = next(read_lines(source.path, SampleError), ("", b""))
         if not place:
-            raise SampleError(f"{source.path}: holds no sample")
+            raise SampleError(f"{source.path}: holds no sample. Is this the right file?")
         if first.lstrip().startswith(b"["):
             return "bigcode"
         return _form(Fields(parse_object(first, place, SampleError), place, SampleError))
@@ -112,7 +119,9 @@ class Samples:
         seen: set[tuple[str, str, int]] = set()
         trials: Counter[tuple[str, str]] = Counter()
         for source in self.sources:
+            empty = True
             for sample in self._of(source, trials):
+                empty = False
                 if origin.setdefault(sample.model, source) is not source:
                     raise SampleError(
                         f"{source.path}: samples of {sample.model!r} stand in {origin[sample.model].path} too. "
@@ -126,6 +135,8 @@ class Samples:
                     )
                 seen.add(key)
                 counts.setdefault(sample.model, Counter())[sample.task_id] += 1
+            if empty:
+                raise SampleError(f"{source.path}: holds no sample. Is this the right file?")
         return counts
 
     def _of(self, source: Source, trials: Counter[tuple[str, str]]) -> Iterator[Sample]:
@@ -133,7 +144,7 @@ class Samples:
             task_id, model = self._known(row), row.model or source.model
             trial = trials[model, task_id] if row.trial is None else row.trial
             trials[model, task_id] += 1
-            yield Sample(task_id, model, trial, row.text, row.program)
+            yield Sample(task_id, model, trial, row.text, row.program, row.usage)
 
     def _rows(self, source: Source) -> Iterator[Row]:
         form = self.format(source)
@@ -149,8 +160,10 @@ class Samples:
     def _bigcode(self, path: Path) -> Iterator[Row]:
         try:
             lists = json.loads(read_whole(path, SampleError, _WHOLE), parse_constant=_no_constant)
-        except (ValueError, RecursionError) as why:
+        except json.JSONDecodeError as why:
             raise SampleError(f"{path}: not JSON: {why}. Is the file cut?") from None
+        except (ValueError, RecursionError) as why:
+            raise SampleError(f"{path}: {why}") from None
         order: Sequence[object] = self._order
         if len(lists) != len(order) and len(lists) == len(_MBPP_TEST) and "MBPP/11" in self._order:
             order = [f"MBPP/{number}" for number in _MBPP_TEST]
@@ -170,7 +183,7 @@ class Samples:
         if known is None:
             raise SampleError(
                 f"{row.place}, field 'task_id': the suite has no task {row.task_id!r}; its {len(self._order)} tasks "
-                f"are called such as {self._order[0]!r}. Name the right one with --suite"
+                f"are called such as {self._order[0]!r}. Remove the line, or name the right suite with --suite"
             )
         return known
 
@@ -210,7 +223,14 @@ def _lines(path: Path, form: str) -> Iterator[Row]:
             form == "evalplus",
             fields.get("model", LINE.or_null()),
             fields.get("trial", COUNT) if form == "recording" else None,
+            _usage(fields) if form == "recording" else (None, None, None),
         )
+
+
+def _usage(fields: Fields) -> Usage:
+    count = COUNT.or_null()
+    seconds = fields.get("seconds", NUMBER.or_null())
+    return fields.get("prompt_tokens", count), fields.get("completion_tokens", count), seconds
 
 
 def _folder(path: Path) -> Iterator[Row]:
@@ -262,4 +282,4 @@ def _text(place: str, data: bytes) -> str:
 
 
 def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
+    raise ValueError(f"{name} is not JSON. Write programs alone")

@@ -120,7 +120,7 @@ def test_a_broken_task_file_ends_the_run_before_a_model_is_asked(run: Runner, su
 def test_a_run_directory_of_another_configuration_is_refused(run: Runner, way: str) -> None:
     run()
     result = run(way, "--cx-timeout=3")
-    told(result, "timeout was 10.0, is 3.0", "name another --cx-run")
+    told(result, "timeout was 10.0, is 3.0", "name another directory: --cx-run")
     assert result.ret == 4
 
 

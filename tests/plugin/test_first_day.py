@@ -161,7 +161,9 @@ def test_a_corrected_price_lets_a_run_go_on(run: Runner, suite: pytest.Pytester)
         result.stdout.fnmatch_lines(["spent $0.0000 in this session, $0.0240 in earlier ones, cap $9.00"])
         result = run("--cx-trials=1", "--cx-temperature=0.5", models="local", replay="")
         assert result.ret == pytest.ExitCode.USAGE_ERROR
-        result.stderr.fnmatch_lines(["*model local has another temperature. Undo the change, or name another --cx-run"])
+        result.stderr.fnmatch_lines(
+            ["*model local has another temperature. Undo the change, or name another directory: --cx-run*"]
+        )
 
 
 # -- what a person sees -----------------------------------------------------------------------------------------------

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+from numpy.typing import NDArray
 
 from pytest_complexity.core.predictions import Prediction
 from pytest_complexity.errors import TrainingError
@@ -19,12 +22,7 @@ def out_of_fold(labels: Labels, classifier: str = DEFAULT, seed: int = 0, folds:
 
     Near-duplicates share a fold, so that no prompt is judged by what it was trained on. Raises `TrainingError`.
     """
-    group = groups(sketches([row.task.text for row in labels.rows]))
-    names = np.unique(group)
-    if len(names) < folds:
-        raise TrainingError(f"{len(names)} different prompts are too few for {folds} folds: measure more tasks")
-    place = np.random.default_rng(seed).permutation(len(names)) % folds
-    fold = place[np.searchsorted(names, group)]
+    fold = dealt([row.task.text for row in labels.rows], seed, folds)
     found: dict[int, Prediction] = {}
     for number in range(folds):
         held = np.flatnonzero(fold == number).tolist()
@@ -32,3 +30,13 @@ def out_of_fold(labels: Labels, classifier: str = DEFAULT, seed: int = 0, folds:
         trained = fit(rest, labels.ladder, labels.rule, classifier, seed)
         found |= zip(held, trained.predict([labels.rows[row].task.text for row in held]), strict=True)
     return [found[row] for row in range(len(labels.rows))]
+
+
+def dealt(prompts: Sequence[str], seed: int = 0, folds: int = FOLDS) -> NDArray[np.int64]:
+    """The fold of each prompt, from 0; near-duplicates share one. Raises `TrainingError`."""
+    group = groups(sketches(prompts))
+    names = np.unique(group)
+    if len(names) < folds:
+        raise TrainingError(f"{len(names)} different prompts are too few for {folds} folds: measure more tasks")
+    place = np.random.default_rng(seed).permutation(len(names)) % folds
+    return place[np.searchsorted(names, group)]

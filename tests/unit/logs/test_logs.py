@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -100,10 +101,70 @@ def test_what_is_no_pass_or_fail_wants_a_threshold(value: object) -> None:
         counts([Score("here", "T/1", "text", "m", value)])
 
 
-def test_costs_are_means_where_every_trial_has_one() -> None:
-    scores = [Score("here", "T/1", "text", "m", 1, cost_usd=cost) for cost in (0.1, 0.3)]
-    assert counts(scores)[0]["cost_usd"] == {"m": pytest.approx(0.2)}
+def test_costs_and_tokens_are_means_of_the_models_whose_every_trial_has_them() -> None:
+    scores = [Score("here", "T/1", "text", "m", 1, None, cost, 10, 3) for cost in (0.1, 0.3)]
+    other = Score("here", "T/1", "text", "other", 1)
+    (row,) = counts([*scores, other])
+    assert row["cost_usd"] == {"m": pytest.approx(0.2)}
+    assert (row["prompt_tokens"], row["completion_tokens"]) == ({"m": 10}, {"m": 3})
     assert "cost_usd" not in counts([*scores, Score("here", "T/1", "text", "m", 1)])[0]
+
+
+def imported(*arguments: object) -> int:
+    return main(["import", *map(str, arguments)])
+
+
+@pytest.fixture
+def inspect() -> Path:
+    pytest.importorskip("inspect_ai.log", reason="inspect_ai is not installed: pip install inspect_ai")
+    return WRITTEN / "costs.eval"
+
+
+def test_the_costs_that_inspect_ai_logged_are_the_costs_of_the_report(
+    inspect: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "counts.jsonl"
+    price = "b=1,4"  # 10 tokens in, cached ones included, and 3 out
+    assert imported(f"a={inspect}", f"b={WRITTEN / 'capitals.eval'}", "--price", price, "-o", file) == 0
+    assert "no costs" not in capsys.readouterr().err
+    for row in read_counts(file):
+        assert row.cost_usd == {"a": pytest.approx(21e-6), "b": pytest.approx(22e-6)}
+    assert json.loads(file.read_text().splitlines()[0])["prompt_tokens"] == {"a": 10, "b": 10}
+    assert main(["report", str(file), "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["run"]["cost_unit"] == "usd"
+    assert report["policies"]["always-a"]["cost"] == pytest.approx(21e-6)
+
+
+def test_without_costs_import_says_what_report_will_take(inspect: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert imported(inspect, f"b={WRITTEN / 'capitals.eval'}") == 0
+    assert "no costs of b, so report takes 1, 10, 100" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["a=LOG", "--price", "b=1,4"], "--price b: no such model in the logs, which have a"),
+        (["a=LOG", "--price", "a=1,4"], "sample 0: the log has no tokens, which --price a needs. Leave it out"),
+        (["a=LOG", "--price", "a=1"], "NAME=INPUT,OUTPUT is wanted, as in gpt4=2.5,10, found 'a=1'"),
+        (["a=LOG", "--price", "a=1,nan"], "NAME=INPUT,OUTPUT is wanted"),
+        (["LOG", "other/small_eval_results.json"], "'small' would be the model of"),
+    ],
+)
+def test_a_price_or_a_name_that_fits_nothing_is_one_line(
+    arguments: list[str],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    log = WRITTEN / "small_eval_results.json"
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / log.name).write_bytes(log.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    with contextlib.suppress(SystemExit):  # of argparse
+        assert imported(*(each.replace("LOG", str(log)) for each in arguments)) == 2
+    assert said in capsys.readouterr().err.splitlines()[-1]
 
 
 @pytest.mark.parametrize(
@@ -117,6 +178,12 @@ def test_costs_are_means_where_every_trial_has_one() -> None:
         ("a.jsonl", '{"task_id": "a", "result": "", "passed": NaN}', "line 1: NaN is not JSON"),
         ("a.jsonl", '{"doc_id": 1, "filtered_resps": [], "metrics": ["a", "b"]}', "has a, b. Name one with --metric"),
         ("a.pkl", "x", "no log of a known tool"),
+        ("a.jsonl", "", "a.jsonl: empty; there are: "),
+        (
+            "a.jsonl",
+            '{"task_id": "a", "solution": ""}',
+            "samples without results. Verify them: pytest-complexity verify",
+        ),
     ],
 )
 def test_a_broken_log_is_one_line(
@@ -127,6 +194,11 @@ def test_a_broken_log_is_one_line(
     err = capsys.readouterr().err
     assert said in err.splitlines()[-1]
     assert "Traceback" not in err
+
+
+def test_a_folder_is_no_log(tmp_path: Path) -> None:
+    with pytest.raises(LogError, match=r"a folder\. Name the logs in it"):
+        read_log(tmp_path)
 
 
 def test_two_filters_in_one_log_are_told(tmp_path: Path) -> None:

@@ -17,26 +17,31 @@ from pytest_complexity.run.broker import LocalBroker, RemoteBroker
 from pytest_complexity.run.directory import RunDirectory
 from pytest_complexity.run.messages import Claim, Denied, NotMeasured, Question, Said, Verify, decode
 from pytest_complexity.run.pipeline import Pipeline
-from pytest_complexity.sandbox import Check
+from pytest_complexity.sandbox import Check, Program
 
-TASKS = {("s", f"T/{n}"): Task(f"T/{n}", "Add one.", ("assert f(1) == 2",)) for n in range(4)}
+TESTS = ("assert f(1) == 2", "assert f(2) == 3")
+TASKS = {("s", f"T/{n}"): Task(f"T/{n}", "Add one.", TESTS, base_tests=TESTS[: n == 3]) for n in range(4)}
 KEYS = [Key("s", f"T/{n}", "m", 0) for n in range(4)]
 
 
 class Fake:
-    """A sandbox that says where it stands, waits until its gate is open, and may fail."""
+    """A sandbox that says where it stands, waits until its gate is open, and may fail.
+
+    Elsewhere a program passes where there is one test alone, so that base tests and all tests differ.
+    """
 
     def __init__(self, where: str, level: str = "process", *, fails: bool = False) -> None:
         self.where, self.level, self.fails = where, level, fails
         self.gate = threading.Event()
         self.begun = threading.Event()
 
-    def check(self, _: object) -> Check:
+    def check(self, program: Program) -> Check:
         self.begun.set()
         assert self.gate.wait(10)
         if self.fails:
             raise OSError("no processes")
-        return Check(Verdict.PASS, self.where, visible=None, borderline=False, seconds=0.1)
+        passes = self.where == "here" or len(program.tests) == 1
+        return Check(Verdict.PASS if passes else Verdict.WRONG, self.where, visible=None, borderline=False, seconds=0.1)
 
 
 class Wire:
@@ -90,6 +95,12 @@ def test_a_worker_elsewhere_verifies_what_waits_here(broker: LocalBroker, here: 
     here.gate.set()
     assert [remote.verify(key).detail for key in KEYS] == ["here"] + ["elsewhere"] * 3
     assert broker.verified_elsewhere == 3
+
+
+def test_a_worker_elsewhere_tells_what_the_base_tests_say_too(broker: LocalBroker) -> None:
+    found = elsewhere(broker).verify(KEYS[3])
+    assert (found.verdict, found.base) == (Verdict.WRONG, Verdict.PASS)
+    assert elsewhere(broker).verify(KEYS[2]).base is None  # a task without base tests
 
 
 def test_a_worker_that_isolates_otherwise_gets_the_first_machines_verdict(broker: LocalBroker, here: Fake) -> None:

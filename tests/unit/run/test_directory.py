@@ -101,7 +101,7 @@ def test_another_configuration_is_refused_and_nothing_is_touched(
 ) -> None:
     opened(tmp_path).close()
     before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
-    with pytest.raises(RunDirectoryError, match="another --cx-run") as error:
+    with pytest.raises(RunDirectoryError, match="another directory: --cx-run") as error:
         opened(tmp_path, **change)
     assert said in str(error.value)
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before

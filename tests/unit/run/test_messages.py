@@ -49,7 +49,7 @@ messages = st.one_of(
     st.builds(Begin, plans),
     st.builds(Verify, keys),
     st.builds(Claim, keys, texts),
-    st.builds(Checked, keys, st.none() | checks),
+    st.builds(Checked, keys, st.none() | checks, st.none() | verdicts),
     st.builds(Read, keys),
     st.builds(Record, keys, verdicts, texts),
     st.builds(Found, outcomes),

@@ -101,10 +101,12 @@ def test_a_task_goes_by_the_names_that_other_tools_give_it(tmp_path: Path, name:
         ([{"task_id": [1], "completion": ""}], r"the suite has no task \[1\]"),
         ([row(0, text=5)], "line 1, field 'completion': expected a string, got an integer"),
         ([row(0, model="a", trial=-1)], "line 1, field 'trial': expected an integer from 0"),
+        ([row(0, model="a", trial=0, prompt_tokens=-1)], "line 1, field 'prompt_tokens': expected an integer from 0"),
         ([row(0, model="a\nb")], "line 1, field 'model': expected one printable line"),
         ([row(0, model="a", trial=1), row(0, model="a", trial=1)], "trial 1 of a on HumanEval/0 is there twice"),
         (["5"], "line 1: expected an object"),
-        ([], "s.jsonl: holds no sample"),
+        ([], "s.jsonl: holds no sample. Is this the right file?"),
+        (["\n" * (1 << 20)], "line 1048577: more than 1048576 blank lines. Is this the right file?"),
         (["x" * (17 << 20)], "line 1: longer than 16 MiB"),
     ],
 )
@@ -118,16 +120,24 @@ def test_a_broken_line_is_one_line(tmp_path: Path, rows: list[Any], said: str) -
 def broken(tmp_path: Path, kind: str) -> Path:
     path = tmp_path / {"zip": "s.zip", "list": "s.json"}.get(kind, "s.jsonl.gz")
     if kind == "bomb":
-        path.write_bytes(gzip.compress(b"\n" * (1 << 27)))
+        path.write_bytes(gzip.compress((b" " * 1023 + b"\n") * (1 << 17)))
     elif kind == "cut":
         path.write_bytes(gzip.compress(json.dumps(row(0)).encode() * 100)[:-20])
     elif kind == "none":
         path.write_bytes(b"no gzip")
     elif kind == "list":
         path.write_text("[[1], []]")
+    elif kind == "nan":
+        path = tmp_path / "s.json"
+        path.write_text("[[NaN], []]")
+    elif kind == "lists":
+        path = tmp_path / "s.json"
+        path.write_text("[[], []]")
     else:
+        path = tmp_path / "s.zip"
         with zipfile.ZipFile(path, "w") as archive:
-            archive.writestr("../../HumanEval_0/0.py", "import os")
+            if kind == "zip":
+                archive.writestr("../../HumanEval_0/0.py", "import os")
     return path
 
 
@@ -136,14 +146,18 @@ def broken(tmp_path: Path, kind: str) -> Path:
     [
         ("bomb", "unpacks to more than 200 times its"),
         ("cut", "cannot be read: .* Is the file cut?"),
-        ("none", "cannot be read: Not a gzipped file"),
+        ("none", r"cannot be read: Not a gzipped file \(b'no'\)\. Is it packed at all\?"),
         ("zip", "the path leaves the archive's folder"),
+        ("empty zip", r"s.zip: holds no sample\. Is this the right file\?"),
+        ("lists", r"s.json: holds no sample\. Is this the right file\?"),
+        ("nan", r"s.json: NaN is not JSON\. Write programs alone"),
         ("list", r"entry 0: expected a list of programs, got a list \(\[1\]\)"),
     ],
 )
 def test_a_broken_file_is_one_line(tmp_path: Path, kind: str, said: str) -> None:
+    path = broken(tmp_path, kind)
     with pytest.raises(SampleError, match=said):
-        read(broken(tmp_path, kind))
+        Samples([Source.parse(str(path))], TASKS).count()
 
 
 def test_a_list_for_another_suite_a_strange_file_and_none_are_told(tmp_path: Path) -> None:
