@@ -49,7 +49,7 @@ class TaskCheck:
     constants: tuple[str, ...]  #: those that pass, as source
     mutants: int
     survivors: int  #: mutants that pass
-    uncontrolled: bool  #: nothing in the tests can be asked
+    combinations: int  #: of answers that a program which knows none has to choose from; 0: nothing can be asked
 
     @property
     def faults(self) -> tuple[str, ...]:
@@ -93,13 +93,14 @@ def _check(task: Task, patient: Sandbox, strict: Sandbox) -> TaskCheck:
         constants=tuple(value for value, code in constants(task) if passes(code)),
         mutants=len(mutated),
         survivors=sum(map(passes, mutated)),
-        uncontrolled=_uncontrolled(task),
+        combinations=_combinations(task),
     )
 
 
-def _uncontrolled(task: Task) -> bool:
+def _combinations(task: Task) -> int:
     try:
-        return not plan.make(vars(program_of(task, task.code))).answers
+        made = plan.make(vars(program_of(task, task.code)))
+        return made.combinations if made.answers else 0
     except plan.BrokenTask as why:
         raise SandboxError(str(why)) from None
 

@@ -11,6 +11,8 @@ from pytest_complexity.suite_check import check_tasks
 from pytest_complexity.suites import SUITES, find_suite
 from pytest_complexity.suites.official import OFFICIAL, fetch
 
+GUESSABLE = 20  #: combinations of choices from which a task is hard to pass by guessing
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
@@ -51,14 +53,20 @@ def _check(arguments: argparse.Namespace) -> int:
     for task in found:
         for fault in task.faults:
             print(f"{task.task_id}: {fault}")
-        if task.uncontrolled:
+        if not task.combinations:
             print(f"{task.task_id}: has no negative control, so a pass may be forged: add an assertion on a value")
     without = sum(not task.has_reference for task in found)
-    uncontrolled = sum(task.uncontrolled for task in found)
+    uncontrolled = sum(not task.combinations for task in found)
+    guessable = sum(0 < task.combinations < GUESSABLE for task in found)
     mutants, survivors = sum(task.mutants for task in found), sum(task.survivors for task in found)
     faulty = sum(bool(task.faults) for task in found)
     print(f"{dataset.suite}: {plural(total, 'task')}, {without} without a reference solution, {faulty} with a fault")
     print(f"{mutants - survivors} of {plural(mutants, 'mutant')} of the references fail, as they should")
     if uncontrolled:
         print(f"{plural(uncontrolled, 'task')} without a negative control")
+    if guessable:
+        print(
+            f"{plural(guessable, 'task')} that a program may pass by guessing: they expect true or false, with less "
+            f"than {GUESSABLE} combinations of them"
+        )
     return 1 if faulty else 0

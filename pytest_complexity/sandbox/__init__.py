@@ -19,7 +19,7 @@ from types import TracebackType
 
 from pytest_complexity.core.outcomes import Verdict
 from pytest_complexity.errors import SandboxError
-from pytest_complexity.sandbox import levels
+from pytest_complexity.sandbox import launch, levels
 from pytest_complexity.sandbox.client import Client
 from pytest_complexity.sandbox.live import LiveRun, ProgramError, ProgramStopped
 
@@ -34,7 +34,7 @@ class Program:
     """A completion's code and the task's own text, in this order: imports, prompt, code, set-up, tests.
 
     A `code` that defines `entry_point` runs after `prompt_code`; any other continues it. `packages` may be
-    imported beyond the standard library. `reference` only tells which builtin names the task redefines.
+    imported beyond the standard library. `reference` answers what a right program might answer otherwise.
     `test_source` is a file of pytest-style tests, which needs pytest among the packages.
     """
 
@@ -106,7 +106,10 @@ class Sandbox:
     @property
     def notices(self) -> list[str]:
         """What a person should know of the level before the first verdict."""
-        return [f"the sandbox's level is {self.level}, for {self.notice}. See doctor"] if self.notice else []
+        found = [f"the sandbox's level is {self.level}, for {self.notice}. See doctor"] if self.notice else []
+        if self.level != "namespaces" and launch.stays_root(self.level):
+            found.append(f"at the sandbox's level {self.level} programs run as root here: verify in a container")
+        return found
 
     def check(self, program: Program) -> Check:
         """The verdict on one program; blocks while all workers are taken.
@@ -137,7 +140,7 @@ class Sandbox:
         with self._turns.shared():
             run = self._run(program)
         near = run.verdict is Verdict.TIMEOUT or run.seconds >= NEAR * self.limits.seconds
-        if not near or run.waited < BUSY:
+        if not near or run.waited < BUSY or run.verdict is Verdict.TAMPERED:
             return run, False
         with self._turns.alone():
             again = self._run(program)

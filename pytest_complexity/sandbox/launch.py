@@ -134,6 +134,12 @@ def settings(level: str, home: str, packages: tuple[str, ...], memory_mb: int) -
     }
 
 
+def stays_root(level: str) -> bool:
+    """Whether programs run as root: there is no other user, or it could not read the interpreter's files."""
+    other = changes_user() and (level == "namespaces" or _open_to_all([interpreter(), CHILD, os.__file__]))
+    return os.getuid() == 0 and not other
+
+
 def _open_to_all(paths: list[str]) -> bool:
     """Whether any user may enter the directories that lead to some files."""
     above = {str(parent) for path in paths for parent in Path(path).resolve().parents}

@@ -68,12 +68,10 @@ _DENIED_WITH = (
 )
 _STATX, _MOUNT_IDS = (332, 291), 0x5000  #: mounts are counted too
 _KILL, _TGKILL = (62, 129), (234, 131)
-#: All but CLONE_NEWPID, which the zygote needs and a run has not the capability for; and CLONE_PIDFD, whose inode numbers
-#: count the processes of all.
+#: All but CLONE_NEWPID, which the zygote needs and a run has not the capability for; and CLONE_PIDFD, whose inode
+#: numbers count the processes of all.
 _NEW_NAMESPACES = 0x5E021000
-_ALL_PROCESSES = (
-    0xFFFFFFFF  #: -1, to whom `kill` sends a signal at all that it may: without a namespace these are yours
-)
+_ALL_PROCESSES = 0xFFFFFFFF  #: -1: `kill` sends to all that it may, which are yours without a namespace
 _ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _ALLOW, _ERRNO, _DIE = 0x7FFF0000, 0x00050000, 0x80000000

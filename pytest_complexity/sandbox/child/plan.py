@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import marshal
+import math
 import random
 import re
 from collections.abc import Iterator, Mapping
@@ -54,6 +55,11 @@ class Plan:
     shown_among_tests: bool
     files: list[str]
     questions: Mapping[int, questions.Asked]
+
+    @property
+    def combinations(self) -> int:
+        """Among how many combinations of choices somebody guesses who knows no answer."""
+        return math.prod(len(self.questions[n].choices) for n in self.answers if self.kinds[n] not in questions.WEAK)
 
     def chosen(self, number: int, held: int, shown: str) -> tuple[tuple[str, ...], str]:
         """The line of a question, and what a wrong answer to it says of the program's value."""

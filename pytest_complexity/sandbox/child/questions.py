@@ -21,7 +21,7 @@ from .frames import ASK, CALLED, CAUGHT, CHOICES, COMPARED, RAISING
 
 #: What a question changes, the strongest first: an expected value, a bare truth's, one that is computed, a bound.
 VALUE, TRUTH, COMPUTED, ORDER = "value", "truth", "computed", "order"
-WEAK = frozenset((COMPUTED, ORDER))  #: two choices alone, and the form of the false one shows
+WEAK = frozenset((COMPUTED, ORDER))  #: the form of the false choice shows
 LEAST_CHOICES, ALL_CHOICES, MOST_LARGE = 16, 128, 8  #: of a value; of all values of a task together; of a long value
 LARGE = 1000  #: nodes of a long value's expression
 MAX_ROWS = 8  #: of a table that are questions

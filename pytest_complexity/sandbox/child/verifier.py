@@ -178,7 +178,7 @@ class Verifier:
     # -- one run ------------------------------------------------------------------------------------------------
 
     def run(self, head: tuple[Any, ...], body: bytes, seconds: float, answers: Mapping[int, int]) -> Result:
-        """One run of a program on some tests, ended at the first answer that is none of `answers`.
+        """One run of a program on some tests, whose true answers are `answers`.
 
         Raises ZygoteLost where there is none to be had.
         """
@@ -228,7 +228,7 @@ class Verifier:
         assert self._sandbox is not None
         delay = self._sandbox.delay() if seconds > NEAR * limit or reports.late else 0.0
         full = reports.late and self._sandbox.resident() > self._settings["memory_mb"] * FULL
-        lost = not reports.late and not reports.ended and not reports.astray
+        lost = not reports.late and not reports.ended
         status: int | None = None
         try:
             status = self._sandbox.end(EXIT_PATIENCE if lost and not reports.forged else 0.0)
@@ -304,7 +304,7 @@ class _Reports:
     @property
     def over(self) -> bool:
         """Whether nothing more is to come."""
-        return bool(self.ended or self.forged or self.astray or self._closed)
+        return bool(self.ended or self.forged or self._closed)  # a false answer ends nothing: it would be told by that
 
     def take(self, data: bytes) -> None:
         """Read on; no data: the channel was closed."""
