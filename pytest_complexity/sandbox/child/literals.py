@@ -20,9 +20,17 @@ from typing import Any
 _PURE: dict[str, Any] = {
     **{kind.__name__: kind for kind in (set, frozenset, list, tuple, dict, int, float, str, bytes, bool, complex)},
     **{"sorted": sorted, "abs": abs, "round": round, "len": len, "sum": sum, "min": min, "max": max},
-    **{"Counter": collections.Counter, "OrderedDict": collections.OrderedDict, "deque": collections.deque},
+    **{"Counter": collections.Counter, "deque": collections.deque},  # an OrderedDict equals a dict of any order
     **{"Decimal": decimal.Decimal, "Fraction": fractions.Fraction, "inf": math.inf, "pi": math.pi, "nan": math.nan},
 }
+#: those of them that a text has to import, by module; the others are builtins
+IMPORTED = {
+    "collections": ("Counter", "deque"),
+    "decimal": ("Decimal",),
+    "fractions": ("Fraction",),
+    "math": ("inf", "pi", "nan"),
+}
+BUILTIN = frozenset(_PURE) - frozenset(itertools.chain(*IMPORTED.values()))
 _NODES = (ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.UnaryOp, ast.BinOp, ast.operator, ast.unaryop)
 _MAX_TRIES = 12
 
@@ -118,6 +126,8 @@ def _numbers(
 
 
 def _expression(found: Any) -> ast.expr:
+    if isinstance(found, float) and not math.isfinite(found):
+        raise ValueError("a number without an end is no literal")
     return ast.parse(repr(found), mode="eval").body
 
 

@@ -13,7 +13,7 @@ from functools import cached_property
 from types import CodeType
 from typing import Any
 
-from . import frames, questions
+from . import frames, literals, questions
 from .frames import KEPT
 
 #: what a plan depends on
@@ -30,6 +30,10 @@ FIELDS = (
 FIRST = 3  #: the argument of `ask` that is its first operand
 SHOWN = 1000  #: where the numbers of the visible tests' own questions begin
 NO_REFERENCES = 2  #: marshal's version without them: equal values are not seen to be one
+_REFLECTS = re.compile(r"\b(?:locals|globals|vars|eval|exec)\s*\(|\bf_locals\b|\bf_globals\b|__dict__")
+_SETS = re.compile(r"\b(?:setattr|setitem|patch|modules|setup_\w+)\b")
+_SPELLED = re.compile(r"(?<=[\"'.])\w+")
+_SKIPS = re.compile(r"\b(?:skip|skipTest|xfail|importorskip|SkipTest)\b")
 _LOOKS_AT_NAMES = re.compile(r"\b(?:locals|globals|vars|dir|f_locals|f_globals)\b")
 
 
@@ -117,8 +121,9 @@ def make(program: dict[str, Any], secret: str = "", left_out: frozenset[int] = f
     assertions: dict[str, str] = {}
     trees = texts.parsed(assertions)
     last = len(trees) - len(texts.apart)
-    asking = questions.Asking(_found(texts, trees[:last]), chance, left_out)
-    apart = questions.Asking(_found(texts, trees[last:], last), chance, left_out, SHOWN)
+    context = _context(program, trees, len(setup))
+    asking = questions.Asking(_found(texts, context, trees[:last]), chance, left_out)
+    apart = questions.Asking(_found(texts, context, trees[last:], last), chance, left_out, SHOWN)
     among = {n: each for n, each in asking.answers.items() if len(setup) <= asking.chunks[n] < len(setup) + prefix}
     return Plan(
         asked=texts.packed(trees),
@@ -133,9 +138,35 @@ def make(program: dict[str, Any], secret: str = "", left_out: frozenset[int] = f
     )
 
 
-def _found(texts: _Texts, trees: list[ast.Module], first: int = 0) -> questions.Finder:
+def _context(program: dict[str, Any], trees: list[ast.Module], setup: int) -> questions.Context:
+    """What the task says of names outside the trees that are asked: `setup` of these are the set-up's."""
+    others = [_tried(text) for text in (*program["test_imports"], program["prompt_code"], program["reference"])]
+    parts = [questions.names_in(tree) for tree in (*trees, *others)]
+    bound = {name for _, made, _ in parts for name in made} | {program["entry_point"]}
+    imported = {name for _, _, brought in parts for name in brought} - {program["entry_point"]}
+    given = {name for _, made, _ in parts[:setup] for name in made}  # the set-up is there for the program
+    read = {name for reads, _, _ in parts[len(trees) :] for name in reads}
+    text = "\n".join((program["test_source"], program["test_setup_code"], *program["tests"], *program["visible_tests"]))
+    return questions.Context(
+        read=None if _REFLECTS.search(text) else frozenset(given | read),
+        spelled=frozenset(_SPELLED.findall(text)) if _SETS.search(text) else frozenset(),
+        pure=frozenset((literals.BUILTIN - bound) | imported),
+        leaving=questions.leaving(trees) if _SKIPS.search(text) else frozenset(),
+        proved=bool(program["reference"].strip()),
+    )
+
+
+def _tried(text: str) -> ast.Module:
+    """The tree of a text; an empty one where it is none, such as a prompt that its code continues."""
+    try:
+        return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ast.Module([], [])
+
+
+def _found(texts: _Texts, context: questions.Context, trees: list[ast.Module], first: int = 0) -> questions.Finder:
     """The questions of some of the texts."""
-    finder = questions.Finder(trees)
+    finder = questions.Finder(trees, context)
     for number, tree in enumerate(trees, first):
         finder.read(number, tree, whole_file=texts.named[number][0] == frames.TEST_FILE)
     return finder
@@ -162,11 +193,14 @@ def _line(file: str, line: int) -> str:
 
 def _number(tree: ast.Module, file: str, line: int, assertions: dict[str, str]) -> None:
     """Give each assertion a line of its own, by which a report names it."""
+    heard: set[int] = set()  # whose message a handler may read
     for body in _bodies(tree):
         for node in body:
+            if isinstance(node, (ast.Try, ast.With)) and id(node) not in heard:
+                heard.update(id(each) for inner in _bodies(node) for each in inner)
             if isinstance(node, ast.Assert):
                 assertions[_line(file, line)] = ast.unparse(ast.Assert(test=node.test, msg=None))[:300]
-                node.msg = None  # it may tell what is expected
+                node.msg = node.msg if id(node) in heard else None  # it may tell what is expected
                 _set_lines(node, line)
                 line += 1
 
@@ -205,7 +239,10 @@ def _keep(tree: ast.Module) -> None:
 def _keep_one(node: ast.Assert) -> None:
     test = node.test
     if isinstance(test, ast.Call) and getattr(test.func, "id", "") == frames.ASK:
-        if len(test.args) > FIRST and not isinstance(test.args[FIRST], ast.Starred):
+        if len(test.args) > FIRST and isinstance(test.args[FIRST], ast.UnaryOp) and len(test.args) == FIRST + 1:
+            once: Any = test.args[FIRST].operand  # type: ignore[attr-defined]
+            once.operand = _kept(once.operand)
+        elif len(test.args) > FIRST and not isinstance(test.args[FIRST], ast.Starred):
             test.args[FIRST] = _kept(test.args[FIRST])
     elif isinstance(test, ast.Compare) and not isinstance(test.left, ast.Constant):
         test.left = _kept(test.left)
