@@ -221,7 +221,7 @@ def _paths(node: ast.expr, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ..
 
 def _other_part(node: ast.expr, chance: random.Random, coarse: bool, near: list[Any]) -> ast.expr | None:
     if isinstance(node, (ast.List, ast.Tuple, ast.Set, ast.Dict)):
-        return _other_order(node, chance, near)
+        return _other_order(node, chance, near, coarse)
     if isinstance(node, (ast.Call, ast.BinOp)):
         return None
     try:
@@ -236,7 +236,7 @@ def _other_part(node: ast.expr, chance: random.Random, coarse: bool, near: list[
 
 
 def _other_order(
-    node: ast.List | ast.Tuple | ast.Set | ast.Dict, chance: random.Random, near: list[Any]
+    node: ast.List | ast.Tuple | ast.Set | ast.Dict, chance: random.Random, near: list[Any], coarse: bool
 ) -> ast.expr | None:
     """Two elements exchanged, or one of them in the place of the other, or, now and then, one more or one less."""
     new = copy.copy(node)
@@ -245,6 +245,8 @@ def _other_order(
     else:
         new.elts = list(new.elts)
     elements = new.values if isinstance(new, ast.Dict) else new.elts
+    if not elements and coarse:  # an array of one element compares with any
+        return None
     if not elements:
         more = _expression(chance.choice(near) if near else 0)
         if isinstance(new, ast.Dict):
@@ -253,7 +255,9 @@ def _other_order(
         return ast.Set([more]) if isinstance(new, ast.Set) else new
     if isinstance(new, ast.Dict):
         return None
-    if len(elements) < 2 or chance.random() < 0.1:
+    if coarse and len(elements) < 2:
+        return None
+    if not coarse and (len(elements) < 2 or chance.random() < 0.1):
         if len(elements) > 1 and chance.random() < 0.5:
             del elements[chance.randrange(len(elements))]
         else:

@@ -27,6 +27,7 @@ LARGE = 1000  #: nodes of a long value's expression
 MAX_ROWS = 8  #: of a table that are questions
 MAX_QUESTIONS = 60
 CHOICE, OPERAND = "__cx_choice__", "__cx_{}__"  #: a check's own names, which the tests do not use
+_NARROW = 0.1  #: a tolerance that no change of an expected value comes near to
 _CLOSE_MODULES = frozenset(("math", "cmath", "np", "numpy"))
 _CLOSE = frozenset(("isclose", "allclose", "array_equal", "array_equiv", "approx_equal"))
 _ASSERTING = frozenset(
@@ -184,13 +185,14 @@ class Finder:
         if whole_file:
             for test in _tests_of(tree, self._context.leaving):
                 scope = _Scope(dict(self._scope.bound))
-                if all([self._parametrized(decorator, scope, test, tree) for decorator in test.decorator_list]):
+                sure = [self._parametrized(decorator, scope, test, tree) for decorator in test.decorator_list]
+                if all(sure):
                     self._within(test, scope)
         self.questions[before:] = [replace(each, chunk=chunk) for each in self.questions[before:]]
 
     # -- what is surely reached -------------------------------------------------------------------------------
 
-    def _statements(self, body: list[ast.stmt], scope: _Scope) -> None:
+    def _statements(self, body: list[ast.stmt], scope: _Scope) -> None:  # noqa: PLR0912 - one for each kind
         for at, statement in enumerate(body):
             for name in _binds(statement):
                 scope.forget(name)
@@ -208,7 +210,9 @@ class Finder:
                 self._call(statement, scope)
             elif isinstance(statement, ast.For):
                 inner = _Scope(dict(scope.bound), dict(scope.columns))
-                if self._runs_over(statement.target, Place(statement, "iter"), inner):
+                ends = any(True for part in statement.body for _ in _own(part, ast.Break, ast.Return))
+                seen = _Scope(inner.bound) if ends else inner  # a table that may be left early has but its first row
+                if self._runs_over(statement.target, Place(statement, "iter"), seen):
                     self._statements(statement.body, inner)
             elif isinstance(statement, (ast.With, ast.AsyncWith)) and all(map(_lets_through, statement.items)):
                 self._statements(statement.body, scope)
@@ -217,7 +221,8 @@ class Finder:
                 self.questions.append(Question(COMPUTED, Place(handling.handlers[0], "type")))
             elif isinstance(statement, ast.Try) and _must_raise(statement, body[at + 1 :]):
                 self.questions.append(Question(COMPUTED, Place(statement.handlers[0], "type")))
-            if any(True for _ in _own(statement, ast.Return, ast.Raise, ast.Break, ast.Continue)) or self._leaves(statement):
+            ends = any(True for _ in _own(statement, ast.Return, ast.Raise, ast.Break, ast.Continue))
+            if ends or self._leaves(statement):
                 return
 
     def _call(self, statement: ast.Expr, scope: _Scope) -> None:
@@ -238,6 +243,9 @@ class Finder:
         elif call is statement.value and call.args and name in _HELD:
             self.questions.append(Question(COMPUTED, place, Place(call.args, 0), alter=_beside_none, raising=True))
         elif call is statement.value and self._compares(call):
+            if name == "assertCountEqual":  # what is read but once is offered to each choice
+                call.args[0] = ast.copy_location(ast.List([ast.Starred(call.args[0], ast.Load())], ast.Load()), call)
+                ast.fix_missing_locations(call)
             self.questions += self._pair(place, call, scope, raising=True)
         else:
             for part in (call, *call.args):  # `check(f)`, `asyncio.run(main())`
@@ -351,7 +359,7 @@ class Finder:
                 yield from self._pair(place, node, scope)
             elif name == "all" and not node.args and isinstance(node.func, ast.Attribute):  # (array == list).all()
                 for each in self._inner(Place(node.func, "value"), scope):
-                    yield replace(each, condition=place)
+                    yield replace(each, condition=place, coarse=True)
             elif name == "all" and len(node.args) == 1 and isinstance(node.args[0], (ast.GeneratorExp, ast.ListComp)):
                 loop = node.args[0]
                 inner = _Scope(dict(scope.bound), dict(scope.columns))
@@ -362,7 +370,9 @@ class Finder:
                 if runs and len(loop.generators) == 1 and not first.ifs:
                     yield from self._inner(Place(loop, "elt"), inner)
             elif name == "isinstance" and len(node.args) == 2:
-                yield Question(COMPUTED, place, Place(node.args, 1), alter=_rare_type)
+                named = any(getattr(part, "id", "") == "memoryview" for part in ast.walk(node.args[1]))
+                rare = "property" if named else "memoryview"
+                yield Question(COMPUTED, place, Place(node.args, 1), alter=lambda _: _read(rare))
 
     def _comparison(self, place: Place, node: ast.Compare, scope: _Scope) -> Iterator[Question]:
         slots = [Place(node, "left"), *(Place(node.comparators, at) for at in range(len(node.ops)))]
@@ -379,13 +389,19 @@ class Finder:
                 yield Question(VALUE, place, slots[1])
 
     def _pair(self, place: Place, call: ast.Call, scope: _Scope, raising: bool = False) -> Iterator[Question]:
-        yield self._equal(place, [Place(call.args, at) for at in range(2)], scope, coarse=True, raising=raising)
+        found = self._equal(place, [Place(call.args, at) for at in range(2)], scope, coarse=True, raising=raising)
+        beyond = _tolerance(call)
+        if found.kind == VALUE and not beyond <= _NARROW:
+            found = replace(found, kind=COMPUTED, rows=(), literal=None, alter=_beside_none)
+        yield found
 
     def _equal(
         self, place: Place, slots: list[Place], scope: _Scope, coarse: bool = False, raising: bool = False
     ) -> Question:
         """Operands that must be equal: what is known of them is the slot, else the last of them."""
         found = [self._expected(place, slot, scope, coarse, raising) for slot in slots]
+        if any(isinstance(slot.node, ast.Call) and _name(slot.node.func) == "approx" for slot in slots):
+            found = []  # it equals many
         if all(found):
             found = found[1:]  # nothing of the program's: some set-up's own
         known = [each for each in found if each is not None]
@@ -412,8 +428,8 @@ class Finder:
         tolerance = _number(right)
         if difference is not None:
             found = self._equal(place, [Place(difference, "left"), Place(difference, "right")], scope, coarse=True)
-            if found.kind == VALUE:
-                yield replace(found, beyond=2 * tolerance if tolerance is not None else 0.0)
+            if found.kind == VALUE and tolerance is not None:
+                yield replace(found, beyond=2 * tolerance)
             elif tolerance is not None:
                 far = 7 + 10 * tolerance
                 yield Question(COMPUTED, place, Place(difference, "right"), alter=lambda node: _plus(node, far))
@@ -444,7 +460,8 @@ class Asking:
         self._cells: set[tuple[int, Any]] = set()
         questions = found.questions
         names = {id(each): each.slot.node for each in questions if each.slot and isinstance(each.slot.node, ast.Name)}
-        slots = Counter(found.owners[id(names[id(each)])] for each in questions if each.kind == VALUE and id(each) in names)
+        valued = [names[id(each)] for each in questions if each.kind == VALUE and id(each) in names]
+        slots = Counter(found.owners[id(name)] for name in valued)
         self._private = {
             id(name)
             for name in names.values()
@@ -458,7 +475,10 @@ class Asking:
             if not full and self._write(each) and id(each) in names:
                 written[found.owners[id(names[id(each)])]] += 1
         for each in questions:  # nothing else reads what these names were given
-            if each.literal and written[found.owners[id(names[id(each)])]] == found.loads(names[id(each)]):
+            name = names.get(id(each))
+            if not each.literal or name is None or id(name) not in self._private:
+                continue
+            if written[found.owners[id(name)]] == found.loads(name):
                 each.literal.put(ast.copy_location(ast.Constant(None), each.literal.node))
 
     def _number(self, answer: int, question: Question) -> int | None:
@@ -485,7 +505,8 @@ class Asking:
 
     def _stays(self, question: Question) -> bool:
         """Whether what a name stands for is what it was given: nobody else has it, or it cannot change."""
-        assert question.slot is not None and question.literal is not None
+        assert question.slot is not None
+        assert question.literal is not None
         try:
             hash(literals.value(question.literal.node))
         except TypeError:
@@ -580,11 +601,13 @@ class Asking:
         condition = question.condition.node
         if isinstance(condition, ast.Compare) and isinstance(condition.ops[0], ast.In):
             return _other_members(node, self._chance)
+        same_bag = isinstance(condition, ast.Call) and _name(condition.func) == "assertCountEqual"
         near = literals.constants([part for part in _operands(condition) if part is not question.slot.node])
         size = self._size if sum(1 for _ in ast.walk(node)) < LARGE else min(self._size, MOST_LARGE)
         coarse = question.coarse and not isinstance(literals.value(node), (str, bytes, bool))
         try:
-            return literals.candidates(node, self._chance, size, near, coarse, question.beyond)
+            found = literals.candidates(node, self._chance, size, near, coarse, question.beyond)
+            return _unlike(found, node) if same_bag and found else found
         except (ArithmeticError, ValueError, TypeError, RecursionError, MemoryError):  # such as numbers without an end
             return None
 
@@ -762,6 +785,36 @@ def _arguments(node: ast.AST) -> list[ast.arg]:
     return list(node.args.args) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) else []
 
 
+def _unlike(found: list[ast.expr], node: ast.expr) -> list[ast.expr] | None:
+    """Those of the candidates that hold other elements than all before them, this one among them."""
+    bags = {repr(sorted(map(repr, literals.value(node)))): node}
+    for each in found:
+        bags.setdefault(repr(sorted(map(repr, literals.value(each)))), each)
+    kept = list(bags.values())
+    return [each for each in found if any(each is other for other in kept)] if len(kept) > 1 else None
+
+
+def _tolerance(call: ast.Call) -> float:
+    """How far apart two numbers may be that a call takes for equal, absolute or relative; infinite: who knows."""
+    name = _name(call.func)
+    said = {key.arg: key.value for key in call.keywords}
+    if name in ("allclose", "assert_allclose", "isclose"):
+        said.update(zip(("rtol", "atol"), call.args[2:], strict=False))
+    elif "almost" in name.lower():
+        said.update(zip(("places",), call.args[2:], strict=False))
+    found = 0.0
+    for key, node in said.items():
+        number = _number(node)
+        if key in ("rel_tol", "rtol", "abs_tol", "atol", "delta", "significant"):
+            far = math.inf if number is None else 10.0 ** (1 - number) if key == "significant" else number
+        elif key in ("places", "decimal"):
+            far = 1e-7 if getattr(node, "value", 0) is None else math.inf if number is None else 10.0**-number
+        else:
+            far = math.inf if key is None else 0.0
+        found = max(found, far)
+    return found
+
+
 def _tests_of(tree: ast.Module, leaving: frozenset[str]) -> Iterator[ast.FunctionDef]:
     """The test functions and methods of a file that surely run; what is bound twice or deleted is left out.
 
@@ -858,7 +911,9 @@ def _yields(function: ast.AST) -> bool:
 
 def _as_truth(call: ast.Call) -> ast.expr:
     """`self.assertTrue` for another of its methods."""
-    return ast.Attribute(call.func.value, "assertTrue", ast.Load()) if isinstance(call.func, ast.Attribute) else _read("assertTrue")
+    if isinstance(call.func, ast.Attribute):
+        return ast.Attribute(call.func.value, "assertTrue", ast.Load())
+    return _read("assertTrue")
 
 
 def _equates(node: ast.AST, pair: set[str]) -> bool:
@@ -936,11 +991,6 @@ def _beside_none(node: ast.expr) -> ast.expr:
 def _no_bound(_: ast.expr) -> ast.expr:
     """What nothing is above or below."""
     return ast.Constant(math.nan)
-
-
-def _rare_type(said: ast.expr) -> ast.expr:
-    named = any(getattr(part, "id", "") == "memoryview" for part in ast.walk(said))
-    return _read("property" if named else "memoryview")
 
 
 def _other_members(held: ast.expr, chance: random.Random) -> list[ast.expr] | None:

@@ -165,7 +165,8 @@ class Run:
         held = [isinstance(error, kind) for kind in choices.values]
         if any(held):
             self._answer(choices.number, sum(each << number for number, each in enumerate(held)))
-        return tuple(kind for kind, each in zip(choices.values, held, strict=True) if each)
+        kinds = [kind for kind, each in zip(choices.values, held, strict=True) if each]
+        return tuple(part for kind in kinds for part in (kind if isinstance(kind, tuple) else (kind,)))
 
     def _answer(self, number: int, held: int) -> None:
         if self._told.get(number) != held:

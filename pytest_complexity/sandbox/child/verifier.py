@@ -153,7 +153,10 @@ class Verifier:
         if asked.verdict == PASS and _right(asked, task.answers):
             return replace(asked, visible=visible)
         if asked.verdict in (PASS, UNSAID):  # it takes what is not true, or takes nothing
+            failed = asked.verdict == UNSAID and not _overdone(asked, task.answers)
             asked = self._run(program, task.body, seconds)
+            if asked.verdict == PASS and failed:
+                return replace(asked, verdict="wrong", detail="fails, and passes when it runs again", visible=False)
             if asked.verdict == PASS:
                 return replace(asked, verdict=TAMPERED, detail="passes tests that are not true", visible=False)
         return replace(asked, visible=visible and asked.verdict != TAMPERED)
@@ -348,6 +351,12 @@ def _right(result: Result, answers: Mapping[int, int], *numbers: int) -> bool:
     return all(result.answers.get(number) == frozenset((1 << answers[number],)) for number in numbers or answers)
 
 
+def _overdone(result: Result, answers: Mapping[int, int]) -> bool:
+    """Whether a run took something else for true beside the true choice; one that took another has failed."""
+    said = ((1 << answers[number], each) for number in answers for each in result.answers.get(number, ()))
+    return any(each & true and each != true for true, each in said)
+
+
 def _received(channel: socket.socket) -> bytes:
     try:
         return channel.recv(4 * frames.MAX_REPORT)
@@ -396,6 +405,7 @@ def main(arguments: list[str]) -> None:
     system.adopt_orphans()
     warnings.simplefilter("ignore")
     sys.setrecursionlimit(4000)
+    sys.set_int_max_str_digits(0)  # a task may hold a number of any length
     gc.freeze()
     with contextlib.suppress(EOFError):
         Verifier(parent, frames.receive_json(parent)).serve()
