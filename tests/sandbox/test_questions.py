@@ -74,7 +74,7 @@ KINDS = {
     "import math\nassert math.isclose(f(1), 3.14)": "value",
     "e = [1, 2]\nassert f(1) == e": "value",
     "for x, e in [(1, 2), (2, 3)]: assert f(x) == e": "value",
-    "xs, es = 0, 0\nxs = [1, 2]\nes = [2, 3]\nfor i, (x, e) in enumerate(zip(xs, es)): assert f(x) == e": "value",
+    "xs = [1, 2]\nes = [2, 3]\nfor i, (x, e) in enumerate(zip(xs, es)): assert f(x) == e": "value",
     "def check(c):\n assert c(1) == 2\ncheck(f)": "value",
     "assert f(1) in (2, 3)": "value",
     "assert f(1) == f(2)": "computed",

@@ -20,10 +20,18 @@ from typing import Any
 _PURE: dict[str, Any] = {
     **{kind.__name__: kind for kind in (set, frozenset, list, tuple, dict, int, float, str, bytes, bool, complex)},
     **{"sorted": sorted, "abs": abs, "round": round, "len": len, "sum": sum, "min": min, "max": max},
-    **{"Counter": collections.Counter, "OrderedDict": collections.OrderedDict, "deque": collections.deque},
+    **{"Counter": collections.Counter, "deque": collections.deque},  # an OrderedDict equals a dict of any order
     **{"Decimal": decimal.Decimal, "Fraction": fractions.Fraction, "inf": math.inf, "pi": math.pi, "nan": math.nan},
 }
-_BUILT = frozenset(("set", "frozenset", "list", "tuple", "dict", "Counter", "OrderedDict", "deque"))
+_BUILT = frozenset(("set", "frozenset", "list", "tuple", "dict", "Counter", "deque"))
+#: those of them that a text has to import, by module; the others are builtins
+IMPORTED = {
+    "collections": ("Counter", "deque"),
+    "decimal": ("Decimal",),
+    "fractions": ("Fraction",),
+    "math": ("inf", "pi", "nan"),
+}
+BUILTIN = frozenset(_PURE) - frozenset(itertools.chain(*IMPORTED.values()))
 _NODES = (ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.UnaryOp, ast.BinOp, ast.operator, ast.unaryop)
 _LETTERS = ("0123456789", "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 LEAST = 8  #: others of an element
@@ -135,7 +143,7 @@ class _Others:
             return [seed, *self.offered(seed, size - 1)]
         rare: list[Any] = [None]
         with contextlib.suppress(TypeError):
-            rare.append(type(was)())
+            rare += [] if self.coarse and isinstance(was, (list, tuple)) else [type(was)()]
         if isinstance(was, int):
             rare += [-1] if chance.random() < 0.5 else []
         made = self.among(was, size)
@@ -250,7 +258,9 @@ class _Others:
         return [*like, *made] if like and self.chance.random() < (0.9 if taken else 0.2) else [*made, *like]
 
     def _lengths(self, was: Any) -> list[Any]:
-        """One element less, and one more."""
+        """One element less, and one more; of arrays, which compare with what is of one length or none, neither."""
+        if self.coarse and not isinstance(was, str):
+            return []
         beside = [each for each in self.near if isinstance(each, str) == isinstance(was, str)] or ["a", 1]
         more = self.chance.choice(list(was) or beside)
         if isinstance(was, str):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import CodeType
 from typing import Any
 
-from . import frames, questions
+from . import frames, literals, questions
 from .frames import KEPT
 
 #: what a plan depends on
@@ -29,6 +29,10 @@ FIELDS = (
 )
 FIRST = 3  #: the argument of `ask` that is its first operand
 NO_REFERENCES = 2  #: marshal's version without them: equal values are not seen to be one
+_REFLECTS = re.compile(r"\b(?:locals|globals|vars|eval|exec)\s*\(|\bf_locals\b|\bf_globals\b|__dict__")
+_SETS = re.compile(r"\b(?:setattr|setitem|patch|modules|setup_\w+)\b")
+_SPELLED = re.compile(r"(?<=[\"'.])\w+")
+_SKIPS = re.compile(r"\b(?:skip|skipTest|xfail|importorskip|SkipTest)\b")
 _LOOKS_AT_NAMES = re.compile(r"\b(?:locals|globals|vars|dir|f_locals|f_globals)\b")
 
 
@@ -125,8 +129,9 @@ def make(program: dict[str, Any], secret: str = "", left_out: frozenset[int] = f
     for (file, source), tree in zip(texts.named, trees, strict=True):
         _note(tree, file, source.count("\n") + 1, assertions)
     last = len(trees) - len(texts.apart)
-    asking = questions.Asking(_found(texts, trees[:last]), chance, left_out)
-    apart = questions.Asking(_found(texts, trees[last:], last), chance, left_out, asking)
+    context = _context(program, trees, len(setup))
+    asking = questions.Asking(_found(texts, context, trees[:last]), chance, left_out)
+    apart = questions.Asking(_found(texts, context, trees[last:], last), chance, left_out, asking)
     among = {n: each for n, each in asking.answers.items() if len(setup) <= asking.asked[n].chunk < len(setup) + prefix}
     return Plan(
         body=texts.packed(trees),
@@ -142,9 +147,34 @@ def make(program: dict[str, Any], secret: str = "", left_out: frozenset[int] = f
     )
 
 
-def _found(texts: _Texts, trees: list[ast.Module], first: int = 0) -> questions.Finder:
+def _context(program: dict[str, Any], trees: list[ast.Module], setup: int) -> questions.Context:
+    """What the task says of names outside the trees that are asked: `setup` of these are the set-up's."""
+    others = [_tried(text) for text in (*program["test_imports"], program["prompt_code"], program["reference"])]
+    parts = [questions.names_in(tree) for tree in (*trees, *others)]
+    bound = {name for _, made, _ in parts for name in made} | {program["entry_point"]}
+    imported = {name for _, _, brought in parts for name in brought} - {program["entry_point"]}
+    given = {name for _, made, _ in parts[:setup] for name in made}  # the set-up is there for the program
+    read = {name for reads, _, _ in parts[len(trees) :] for name in reads}
+    text = "\n".join((program["test_source"], program["test_setup_code"], *program["tests"], *program["visible_tests"]))
+    return questions.Context(
+        read=None if _REFLECTS.search(text) else frozenset(given | read),
+        spelled=frozenset(_SPELLED.findall(text)) if _SETS.search(text) else frozenset(),
+        pure=frozenset((literals.BUILTIN - bound) | imported),
+        leaving=questions.leaving(trees) if _SKIPS.search(text) else frozenset(),
+    )
+
+
+def _tried(text: str) -> ast.Module:
+    """The tree of a text; an empty one where it is none, such as a prompt that its code continues."""
+    try:
+        return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ast.Module([], [])
+
+
+def _found(texts: _Texts, context: questions.Context, trees: list[ast.Module], first: int = 0) -> questions.Finder:
     """The questions of some of the texts."""
-    finder = questions.Finder(trees)
+    finder = questions.Finder(trees, context)
     for number, tree in enumerate(trees, first):
         finder.read(number, tree, whole_file=texts.named[number][0] == frames.TEST_FILE)
     return finder
@@ -171,12 +201,15 @@ def _line(file: str, line: int) -> str:
 
 def _note(tree: ast.Module, file: str, lines: int, assertions: dict[str, str]) -> None:
     """Note the assertions by their lines, and take their messages away: these may tell what is expected."""
+    heard: set[int] = set()  # whose message a handler may read
     for body in _bodies(tree):
         for node in body:
+            if isinstance(node, (ast.Try, ast.With)) and id(node) not in heard:
+                heard.update(id(each) for inner in _bodies(node) for each in inner)
             function = node.value.func if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) else None
             if isinstance(node, ast.Assert):
                 text = f"assert {ast.unparse(node.test)}"
-                node.msg = None
+                node.msg = node.msg if id(node) in heard else None
             elif function is not None and questions.called(function).startswith("assert"):
                 text = ast.unparse(node)
             else:
@@ -213,7 +246,10 @@ def _keep(tree: ast.Module) -> None:
 def _keep_one(node: ast.Assert) -> None:
     test = node.test
     if isinstance(test, ast.Call) and getattr(test.func, "id", "") == frames.ASK:
-        if len(test.args) > FIRST and not isinstance(test.args[FIRST], ast.Starred):
+        if len(test.args) > FIRST and isinstance(test.args[FIRST], ast.UnaryOp) and len(test.args) == FIRST + 1:
+            once: Any = test.args[FIRST].operand  # type: ignore[attr-defined]
+            once.operand = _kept(once.operand)
+        elif len(test.args) > FIRST and not isinstance(test.args[FIRST], ast.Starred):
             test.args[FIRST] = _kept(test.args[FIRST])
     elif isinstance(test, ast.Compare) and not isinstance(test.left, ast.Constant):
         test.left = _kept(test.left)

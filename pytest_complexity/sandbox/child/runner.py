@@ -144,6 +144,9 @@ class Run:
 
     def _ask(self, mode: int, check: Any, choices: Any, *operands: Any) -> bool:
         """Report for which of its choices a condition is true, or a call raises nothing; whether there is one."""
+        if mode == frames.TRUE:
+            self._answer(choices.number, 1 << bool(operands[0]), _text(_got(*operands)))
+            return True
         raising = mode == frames.RAISING
         if type(choices) is not Choices:  # a table's row that is no question
             return bool(check(choices, *operands)) or raising
@@ -159,8 +162,7 @@ class Run:
             except Exception as error:
                 errors.append(error)
         if held:
-            shown = _text(_got(*operands[:1])) if choices.values == (False, True) else b""
-            self._answer(choices.number, held, shown)
+            self._answer(choices.number, held)
         elif len(errors) == len(choices.values):
             raise errors[0]
         elif raising:
@@ -175,7 +177,8 @@ class Run:
         held = [isinstance(error, kind) for kind in choices.values]
         if any(held):
             self._answer(choices.number, sum(each << number for number, each in enumerate(held)))
-        return tuple(kind for kind, each in zip(choices.values, held, strict=True) if each)
+        kinds = [kind for kind, each in zip(choices.values, held, strict=True) if each]
+        return tuple(part for kind in kinds for part in (kind if isinstance(kind, tuple) else (kind,)))
 
     def _answer(self, number: int, held: int, shown: bytes = b"") -> None:
         if self._told.get(number) != held:

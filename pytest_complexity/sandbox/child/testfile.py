@@ -35,6 +35,7 @@ def run(tests: CodeType, names: dict[str, Any]) -> None:
     module.__file__ = file
     vars(module)["__builtins__"] = names["__builtins__"]
     vars(module).update({name: value for name, value in names.items() if not _collected(name, value)})
+    vars(module)["__builtins__"] = names["__builtins__"]  # where the questions are
     sys.modules[MODULE] = module
     exec(tests, vars(module))
     with open(file, "w"):
