@@ -1,7 +1,5 @@
 """Unusual tests and honest programs get the verdict that plain Python gives: each row's was found by running it there."""
 
-
-
 from __future__ import annotations
 
 from typing import Any
