@@ -209,8 +209,7 @@ def test_a_program_that_answers_by_chance_is_not_called_tampered() -> None:
     assert found == {"pass", "wrong"}
 
 
-@pytest.mark.parametrize("reference", ["", "def f(x): return x + 1"])
-def test_a_helper_of_any_other_form_is_asked_in_its_call_only_where_a_reference_proves_it(reference: str) -> None:
+def test_a_helper_that_may_be_content_with_less_than_equality_is_asked_whether_it_is_true() -> None:
     test = "def same(a, b):\n    if a == b:\n        return True\n    return abs(a - b) < 1\nassert same(f(1), 2)"
-    made = plan.make({**vars(Program(code="", tests=(test,), reference=reference))})
-    assert set(made.kinds.values()) == {"value" if reference else "truth"}
+    made = plan.make({**vars(Program(code="", tests=(test,), reference="def f(x): return x + 1"))})
+    assert set(made.kinds.values()) == {"truth"}

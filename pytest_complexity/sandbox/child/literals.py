@@ -143,7 +143,9 @@ class _Others:
             return [seed, *self.offered(seed, size - 1)]
         rare: list[Any] = [None]
         with contextlib.suppress(TypeError):
-            rare += [] if self.coarse and isinstance(was, (list, tuple)) else [type(was)()]
+            rare.append(type(was)())
+        if self.coarse and isinstance(was, (list, tuple)):  # an array without elements compares with anything
+            return self.among(was, size) if was else []
         if isinstance(was, int):
             rare += [-1] if chance.random() < 0.5 else []
         made = self.among(was, size)
