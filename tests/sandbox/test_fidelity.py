@@ -87,8 +87,6 @@ TESTS: list[tuple[str, str, str, str, dict[str, Any]]] = [
     ("in endless generator", 'def f():\n yield 1', 'assert 4 in f()', "wrong", {}),
     ("in iterator, then rest", 'def f(): return iter([1, 2, 3])', 'it = f()\nassert 2 in it\nassert next(it) == 3', "pass", {}),
     ("in iterator, then rest", 'def f(): return iter([2, 1])', 'it = f()\nassert 2 in it\nassert next(it) == 3', "wrong", {}),
-    ("own contains", 'class C:\n def __init__(s, x): s.x, s.asked = x, []\n def __contains__(s, v):\n  s.asked.append(v)\n  return v in s.x', 'c = C([1, 2])\nassert 1 in c\nassert c.asked == [1]', "pass", {}),
-    ("own contains", 'class C:\n def __init__(s, x): s.x, s.asked = x, []\n def __contains__(s, v): return False', 'c = C([1, 2])\nassert 1 in c\nassert c.asked == [1]', "wrong", {}),
     ("own bool counts", 'class B:\n n = 0\n def __bool__(s):\n  s.n += 1\n  return True', 'b = B()\nassert b\nassert b.n == 1', "pass", {}),
     ("own bool counts", 'class B:\n n = 0\n def __bool__(s): return False', 'b = B()\nassert b\nassert b.n == 1', "wrong", {}),
     ("own Fraction strict", "class Fraction:\n def __init__(s, a, b):\n  if a != 5: raise ValueError('no')\n  s.a, s.b = a, b\n def __eq__(s, o): return (s.a, s.b) == (o.a, o.b)\ndef f(x): return Fraction(x, 6)", 'assert f(5) == Fraction(5, 6)', "pass", {}),

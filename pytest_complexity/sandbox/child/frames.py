@@ -20,8 +20,8 @@ KEPT = "__cx_kept__"  #: the name that holds the value an assertion looks at, fo
 
 #: the names under which the tests ask a question, make its choices, and ask for an exception
 ASK, CHOICES, CAUGHT = "__cx_ask__", "__cx_choices__", "__cx_caught__"
-#: what `ask` tries: a comparison, a call that says so, one that raises if not; or whether a value is true
-COMPARED, CALLED, RAISING, TRUE = 0, 1, 2, 3
+#: what `ask` tries: a comparison, a call that says so, one that raises if not; or whether a value is true, or a member
+COMPARED, CALLED, RAISING, TRUE, MEMBER = 0, 1, 2, 3, 4
 
 #: kinds of reports: what holds of a question's choices, the visible tests' outcome; then one of the others
 ANSWER, VISIBLE = b"answer", b"visible"

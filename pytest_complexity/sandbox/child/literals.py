@@ -35,6 +35,7 @@ BUILTIN = frozenset(_PURE) - frozenset(itertools.chain(*IMPORTED.values()))
 _NODES = (ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.UnaryOp, ast.BinOp, ast.operator, ast.unaryop)
 _LETTERS = ("0123456789", "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 LEAST = 8  #: others of an element
+Edit = dict[Any, Any]  #: by place, what is to stand there; or which place is `lost`, or there `twice`
 
 
 class NoValue(Exception):
@@ -112,7 +113,10 @@ def candidates(
                 values.append(last)
     if len(offered) == 1:
         return None
-    chance.shuffle(offered)
+    if isinstance(was, bool):
+        offered.sort()
+    else:
+        chance.shuffle(offered)
     found = [expression(each) for each in offered]
     if built and isinstance(node, ast.Call):
         found = [ast.Call(node.func, [each], []) for each in found]
@@ -176,7 +180,8 @@ class _Others:
         if isinstance(was, float) and not math.isfinite(was):
             return [-was, 0.0, 1.0]
         beside = [each for each in self.near if type(each) is type(was) and each != was]
-        found = beside if was in self.near and not self.coarse else []
+        self.chance.shuffle(beside)
+        found = [] if self.coarse else beside[: size // 3]
         below = self.chance.randrange(size)
         for sign in (-1, 1):
             last = was
@@ -193,33 +198,48 @@ class _Others:
         """The next number: round ones lie among round ones, and those of some digits among such."""
         text = repr(was)
         if isinstance(was, int):
-            zeros = len(text) - len(text.rstrip("0")) if was else 0
-            unit = 10**zeros if self.chance.random() < 0.8 else 1
+            unit = 10 ** (len(text) - len(text.rstrip("0"))) if was else 1
             wide = max(1, math.ceil(2 * self.beyond) + abs(was) * self.chance.choice((3, 5, 8, 10)) // 10)
             return last + sign * (wide if self.coarse else unit * self.chance.choice((1, 1, 1, 2, 2, 3, 4, 5)))
-        places = min(len(text.partition(".")[2]), 12) if "e" not in text else 12
-        unit = 1.0 if text.endswith(".0") else 10.0**-places
-        fine = unit * self.chance.choice((1, 2, 3, 5, 7, 10, 20, 50, 100))
-        wide = 2 * self.beyond + max(abs(was), 1) * self.chance.choice((0.3, 0.5, 0.8, 1))
-        return round(last + sign * (wide if self.coarse or self.chance.random() < 0.3 else fine), places)
+        places = len(text.partition(".")[2])
+        scale = max(abs(was), 1)
+        if self.coarse:
+            return round(
+                last + sign * (2 * self.beyond + scale * self.chance.choice((0.3, 0.5, 0.8, 1))), min(places, 12)
+            )
+        if "e" in text or places > 6:
+            return last + sign * scale * self.chance.uniform(0.01, 0.5)
+        if text.endswith(".0"):
+            return last + sign * self.chance.choice((1.0, 1.0, 2.0, 3.0, 5.0))
+        step = self.chance.choice((1, 2, 3, 5, 7, 11, 23, 51, 104))
+        found = round(last + sign * step * 10.0**-places, places)
+        return found if len(repr(found).partition(".")[2]) == places else round(found + sign * 10.0**-places, places)
 
     def _sequences(self, was: Any, size: int) -> list[Any]:
-        """All combinations of some small changes at different places: so none is in the middle of the others."""
+        """All combinations of some small changes at different places, of its length too: so none is in the middle of
+        the others, and each has one that is longer or shorter."""
+        if not was:
+            return self._like_empty(was, size)
         edits = self._edits(was, max(1, math.ceil(math.log2(size))), size)
-        if not edits:
-            return self._lengths(was)
         grid = list(itertools.islice(itertools.product(*edits), 8 * size))
         self.chance.shuffle(grid)
-        found = [*self._lengths(was), *(self._in_order(self._edited(was, each), was) for each in grid)]
-        self.chance.shuffle(found)
-        return found
+        return [self._in_order(self._edited(was, each), was) for each in grid]
 
-    def _edits(self, was: Any, count: int, size: int) -> list[list[dict[int, Any]]]:
+    def _like_empty(self, was: Any, size: int) -> list[Any]:
+        """What is offered beside something that is not empty."""
+        beside = [each for each in self.near if isinstance(each, str) == isinstance(was, str) and each != was]
+        some = self.chance.choices(beside or ["a", "b"], k=2)
+        like = "".join(some)[:8] if isinstance(was, str) else type(was)(some)
+        return [like, *self._sequences(like, size)] if like else []
+
+    def _edits(self, was: Any, count: int, size: int) -> list[list[Edit]]:
         """At some places: what may stand there, what does included."""
-        wide = math.ceil(size ** (1 / max(1, min(len(was), count))))
         places = list(range(len(was)))
         self.chance.shuffle(places)
-        edits: list[list[dict[int, Any]]] = []
+        edits: list[list[Edit]] = []
+        if not (self.coarse and not isinstance(was, str)) and (len(was) < count or self.chance.random() < 0.5):
+            edits.append([{}, {"lost" if len(was) > 1 and self.chance.random() < 0.5 else "twice": places[-1]}])
+        wide = math.ceil(size ** (1 / max(1, min(len(was), count))))
         while places and len(edits) < count:
             at = places.pop()
             other = next((each for each in places if differs(was[each], was[at])), None)
@@ -231,11 +251,16 @@ class _Others:
                 edits.append([{}, *({at: one} for one in each[: wide - 1 or 1])])
         return edits
 
-    def _edited(self, was: Any, changes: tuple[dict[int, Any], ...]) -> Any:
+    def _edited(self, was: Any, changes: tuple[Edit, ...]) -> Any:
         new = list(was)
-        for each in changes:
-            for at, one in each.items():
+        said = {at: one for each in changes for at, one in each.items()}
+        for at, one in said.items():
+            if isinstance(at, int):
                 new[at] = one
+        if "lost" in said:
+            del new[said["lost"]]
+        if "twice" in said:
+            new.insert(said["twice"], new[said["twice"]])
         return "".join(new) if isinstance(was, str) else type(was)(new)
 
     def _letters(self, was: str, at: int) -> list[str]:
@@ -259,21 +284,6 @@ class _Others:
         taken = any(not differs(each, here) for each in self.near if type(each) is type(here))
         return [*like, *made] if like and self.chance.random() < (0.9 if taken else 0.2) else [*made, *like]
 
-    def _lengths(self, was: Any) -> list[Any]:
-        """One element less, and one more; of arrays, which compare with what is of one length or none, neither."""
-        if self.coarse and not isinstance(was, str):
-            return []
-        beside = [each for each in self.near if isinstance(each, str) == isinstance(was, str)] or ["a", 1]
-        more = self.chance.choice(list(was) or beside)
-        if isinstance(was, str):
-            more = str(more)[:1] or "a"
-        less = self.chance.randrange(len(was)) if was else 0
-        kind = str if isinstance(was, str) else type(was)
-        found = [was + (more if kind is str else kind([more]))]
-        if not was:
-            found += [found[0] + found[0], *([kind([each]) for each in self.near] if kind is not str else [])]
-        return [*found, was[:less] + was[less + 1 :]] if len(was) > 1 else found
-
     def _in_order(self, found: Any, was: Any) -> Any:
         """It, sorted if what it was made of is."""
         if isinstance(was, str) or len(was) < 2:
@@ -285,16 +295,17 @@ class _Others:
         return found
 
     def _dicts(self, was: dict[Any, Any], size: int) -> list[Any]:
-        keys = list(was)
-        made = self._sequences(list(was.values()), size)
-        found = [dict(zip(keys, each, strict=True)) for each in made if len(each) == len(keys)]
+        """With other values, each of them also without one of the keys."""
         if not was:
-            beside = [each for each in self.near if isinstance(each, (int, str))] or [0, 1]
-            found += [{one: other} for one in beside[:3] for other in beside[:3]]
-        elif len(was) > 1:
-            lost = self.chance.choice(keys)
-            found.append({key: each for key, each in was.items() if key != lost})
-        return found
+            beside = [each for each in self.near if isinstance(each, (int, str))] or ["a", 1]
+            like = {self.chance.choice(beside): self.chance.choice(beside)}
+            return [like, *self._dicts(like, size)]
+        keys = list(was)
+        made = [list(was.values()), *self._sequences(list(was.values()), size)]
+        whole = [dict(zip(keys, each, strict=True)) for each in made if len(each) == len(keys)]
+        lost = self.chance.choice(keys)
+        less = [{key: each for key, each in one.items() if key != lost} for one in whole] if len(was) > 1 else []
+        return [*whole[1:], *less]
 
 
 def constants(nodes: list[ast.expr], most: int = 50) -> list[Any]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import CodeType
 from typing import Any
 
-from . import frames, literals, questions
+from . import asking, frames, literals, questions, syntax
 from .frames import KEPT
 
 #: what a plan depends on
@@ -58,7 +58,7 @@ class Plan:
     has_visible: bool
     shown_among_tests: bool
     files: list[str]
-    questions: Mapping[int, questions.Asked]
+    questions: Mapping[int, asking.Asked]
 
     @property
     def combinations(self) -> int:
@@ -130,27 +130,27 @@ def make(program: dict[str, Any], secret: str = "", left_out: frozenset[int] = f
         _note(tree, file, source.count("\n") + 1, assertions)
     last = len(trees) - len(texts.apart)
     context = _context(program, trees, len(setup))
-    asking = questions.Asking(_found(texts, context, trees[:last]), chance, left_out)
-    apart = questions.Asking(_found(texts, context, trees[last:], last), chance, left_out, asking)
-    among = {n: each for n, each in asking.answers.items() if len(setup) <= asking.asked[n].chunk < len(setup) + prefix}
+    asked = asking.Asking(_found(texts, context, trees[:last]), chance, left_out)
+    apart = asking.Asking(_found(texts, context, trees[last:], last), chance, left_out, asked)
+    among = {n: each for n, each in asked.answers.items() if len(setup) <= asked.asked[n].chunk < len(setup) + prefix}
     return Plan(
         body=texts.packed(trees),
-        answers=asking.answers,
+        answers=asked.answers,
         shown=among if prefix else apart.answers,
-        kinds=asking.kinds,
-        unsound=frozenset(asking.unsound | apart.unsound),
+        kinds=asked.kinds,
+        unsound=frozenset(asked.unsound | apart.unsound),
         assertions=assertions,
         has_visible=bool(shown),
         shown_among_tests=set(shown) <= set(tests),
         files=[file for file, _ in texts.named],
-        questions=asking.asked,
+        questions=asked.asked,
     )
 
 
 def _context(program: dict[str, Any], trees: list[ast.Module], setup: int) -> questions.Context:
     """What the task says of names outside the trees that are asked: `setup` of these are the set-up's."""
     others = [_tried(text) for text in (*program["test_imports"], program["prompt_code"], program["reference"])]
-    parts = [questions.names_in(tree) for tree in (*trees, *others)]
+    parts = [syntax.names_in(tree) for tree in (*trees, *others)]
     bound = {name for _, made, _ in parts for name in made} | {program["entry_point"]}
     imported = {name for _, _, brought in parts for name in brought} - {program["entry_point"]}
     given = {name for _, made, _ in parts[:setup] for name in made}  # the set-up is there for the program
@@ -160,7 +160,7 @@ def _context(program: dict[str, Any], trees: list[ast.Module], setup: int) -> qu
         read=None if _REFLECTS.search(text) else frozenset(given | read),
         spelled=frozenset(_SPELLED.findall(text)) if _SETS.search(text) else frozenset(),
         pure=frozenset((literals.BUILTIN - bound) | imported),
-        leaving=questions.leaving(trees) if _SKIPS.search(text) else frozenset(),
+        leaving=syntax.leaving(trees) if _SKIPS.search(text) else frozenset(),
     )
 
 
@@ -210,7 +210,7 @@ def _note(tree: ast.Module, file: str, lines: int, assertions: dict[str, str]) -
             if isinstance(node, ast.Assert):
                 text = f"assert {ast.unparse(node.test)}"
                 node.msg = node.msg if id(node) in heard else None
-            elif function is not None and questions.called(function).startswith("assert"):
+            elif function is not None and syntax.called(function).startswith("assert"):
                 text = ast.unparse(node)
             else:
                 continue

@@ -147,6 +147,9 @@ class Run:
         if mode == frames.TRUE:
             self._answer(choices.number, 1 << bool(operands[0]), _text(_got(*operands)))
             return True
+        if mode == frames.MEMBER:
+            self._answer(choices.number, _holds(*operands), _text(_got(operands[1])))
+            return True
         raising = mode == frames.RAISING
         if type(choices) is not Choices:  # a table's row that is no question
             return bool(check(choices, *operands)) or raising
@@ -221,6 +224,15 @@ def _after(trace: TracebackType | None, last: Any) -> Iterable[CodeType]:
             yield trace.tb_frame.f_code
         seen = seen or trace.tb_frame is last
         trace = trace.tb_next
+
+
+def _holds(member: Any, container: Any) -> int:
+    """The choices that hold of `member in container`: false, true, or both where it holds anything."""
+    if member not in container:
+        return 1
+    with contextlib.suppress(Exception):
+        return 2 if hasattr(type(container), "__next__") or [member, None] not in container else 3
+    return 2
 
 
 def _got(*value: Any) -> str:
