@@ -154,8 +154,7 @@ class _Others:
             rare += [-1] if chance.random() < 0.5 else []
         made = self.among(was, size)
         chance.shuffle(made)
-        kept = made[: max(1, size - 1 - len(rare))]
-        return [*rare, *kept, *made[len(kept) :]]
+        return [*rare, *made]
 
     def among(self, was: Any, size: int) -> list[Any]:
         """Others of the same kind, about `size` of them."""
@@ -181,7 +180,7 @@ class _Others:
             return [-was, 0.0, 1.0]
         beside = [each for each in self.near if type(each) is type(was) and each != was]
         self.chance.shuffle(beside)
-        found = [] if self.coarse else beside[: size // 3]
+        found: list[Any] = []
         below = self.chance.randrange(size)
         for sign in (-1, 1):
             last = was
@@ -192,7 +191,7 @@ class _Others:
                 if isinstance(last, float) and not math.isfinite(last):
                     break
                 found.append(last)
-        return found
+        return found if self.coarse else [*beside[: size // 3], *found]
 
     def _stepped(self, last: Any, was: Any, sign: int) -> Any:
         """The next number: round ones lie among round ones, and those of some digits among such."""
