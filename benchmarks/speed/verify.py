@@ -25,7 +25,6 @@ import json
 import multiprocessing
 import os
 import resource
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -203,12 +202,17 @@ def official(data: Path, name: str, form: str = "") -> Path:
     return data / "evalplus" / f"{ {'mbpp': 'MbppPlus', 'humaneval': 'HumanEvalPlus'}[name] }{form}.jsonl.gz"
 
 
+def environment(data: Path) -> dict[str, str]:
+    """What tells evalplus where its suites are."""
+    paths = {f"{name.upper()}_OVERRIDE_PATH": str(official(data, name)) for name in ("mbpp", "humaneval")}
+    return {**os.environ, **paths}
+
+
 def timed(tool: Tool, data: Path) -> tuple[float, float, list[bool]]:
     """Seconds until the results are written, processor seconds until the end, and what passes."""
-    paths = {f"{name.upper()}_OVERRIDE_PATH": str(official(data, name)) for name in ("mbpp", "humaneval")}
     begun, before = time.perf_counter(), used()
     with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen(tool.command, env={**os.environ, **paths}, stdout=said, stderr=said)
+        process = subprocess.Popen(tool.command, env=environment(data), stdout=said, stderr=said)
         wall = 0.0
         while process.poll() is None:
             time.sleep(0.02)
@@ -221,18 +225,27 @@ def timed(tool: Tool, data: Path) -> tuple[float, float, list[bool]]:
     return wall, used() - before, tool.passes(tool.results)
 
 
+#: Makes evalplus keep its references' outputs.
+PREPARE = """
+from evalplus.data import get_human_eval_plus, get_human_eval_plus_hash, get_mbpp_plus, get_mbpp_plus_hash
+from evalplus.eval._special_oracle import MBPP_OUTPUT_NOT_NONE_TASKS
+from evalplus.evaluate import get_groundtruth
+get_groundtruth(get_human_eval_plus(), get_human_eval_plus_hash(), [])
+get_groundtruth(get_mbpp_plus(), get_mbpp_plus_hash(), MBPP_OUTPUT_NOT_NONE_TASKS)
+"""
+
+
 def rates(folder: Path, data: Path, trials: int, rounds: int, workers: int) -> None:
+    subprocess.run([sys.executable, "-c", PREPARE], env=environment(data), stdout=subprocess.DEVNULL, check=True)
     print("| suite | samples | evaluator | s | a second | times as long as ours | processor ms each | differ |")
     print("|---|---:|---|---:|---:|---:|---:|---:|")
     for suite in ("humaneval", "humaneval+", "mbpp+"):
         samples = write(folder / f"{suite}.jsonl", chosen(suite, data, trials))
         found: dict[str, list[tuple[float, float, list[bool]]]] = {}
-        for number in range(rounds + 1):  # the first is not counted: evalplus makes the references' outputs in it
+        for number in range(rounds):
             for name, tool in tools(samples, suite, data, folder / f"{suite}-{number}", workers).items():
-                if number or name == "evalplus":
-                    spent = timed(tool, data)
-                    found.setdefault(name, []).extend([spent] if number else [])
-                    tool.results.unlink() if tool.results.is_file() else shutil.rmtree(tool.results)
+                found.setdefault(name, []).append(timed(tool, data))
+                tool.results.unlink()
         show(suite, found)
     print(f"\n{rounds} rounds, {workers} workers, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}")
 
