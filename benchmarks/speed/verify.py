@@ -2,7 +2,7 @@
 
     python benchmarks/speed/verify.py memory [--samples 100000]
     python benchmarks/speed/verify.py overhead [--rounds 3]
-    python benchmarks/speed/verify.py rates DATA [--trials 2] [--rounds 3] [--workers 2]
+    python benchmarks/speed/verify.py rates DATA [--trials 3] [--rounds 3] [--workers 2]
 
 `memory`: with a sandbox that answers at once, so that only reading, writing and counting remain; then the same command
 again, which finds everything done. Each in a process of its own; memory is that process's peak.
@@ -271,7 +271,7 @@ def main_() -> None:
     ways.add_parser("overhead").add_argument("--rounds", type=int, default=3)
     way = ways.add_parser("rates")
     way.add_argument("data", type=Path)
-    for name, default in (("trials", 2), ("rounds", 3), ("workers", processors())):
+    for name, default in (("trials", 3), ("rounds", 3), ("workers", processors())):
         way.add_argument(f"--{name}", type=int, default=default)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:

@@ -64,8 +64,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="HOST:PORT",
         help="on a Ray cluster; alone: the one that `ray start` left here, else a new one",
     )
-    parser.add_argument("--timeout", metavar="SECONDS", type=float, default=10.0, help="for one program (default 10)")
-    parser.add_argument("--memory", metavar="MB", type=positive, default=1024, help="for one program (default 1024)")
+    parser.add_argument(
+        "--timeout", metavar="SECONDS", type=float, help="for one program (default 10; 60 with EvalPlus's inputs)"
+    )
+    parser.add_argument(
+        "--memory", metavar="MB", type=positive, help="for one program (default 1024; 4096 with EvalPlus's inputs)"
+    )
     parser.add_argument("--sandbox", metavar="LEVEL", help="least isolation to accept: process < limits < namespaces")
 
 
@@ -78,9 +82,11 @@ def _address(text: str) -> str:
 
 def run(arguments: argparse.Namespace) -> int:
     """Verifies, writes, and prints pass@k; 1 where something could not be measured."""
-    if not arguments.timeout > 0:
+    if arguments.timeout is not None and not arguments.timeout > 0:
         raise ComplexityError(f"--timeout: a number above 0 is wanted, found {arguments.timeout:g}")
     dataset = find_suite(arguments.suite, arguments.dataset)
+    seconds, memory = dataset.limits
+    arguments.timeout, arguments.memory = arguments.timeout or seconds, arguments.memory or memory
     samples = Samples([Source.parse(text) for text in arguments.samples], dataset.tasks)
     for path in arguments.o:
         _check_output(path, samples)

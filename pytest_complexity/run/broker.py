@@ -33,7 +33,7 @@ from pytest_complexity.run.messages import (
     decode,
     encode,
 )
-from pytest_complexity.run.pipeline import Pipeline, Skipped, base_of, check_of, unmeasured
+from pytest_complexity.run.pipeline import Pipeline, Skipped, unmeasured, verdicts_of
 from pytest_complexity.sandbox import Sandbox
 
 
@@ -200,8 +200,7 @@ class RemoteBroker:
         assert self._sandbox is not None, "only who has one claims"
         try:
             task = self._tasks[key.suite, key.task_id]
-            check = check_of(task, completion, self._sandbox)
-            return Checked(key, check, base_of(task, completion, self._sandbox, check))
+            return Checked(key, *verdicts_of(task, completion, self._sandbox))
         except Exception:  # the first machine tries it itself, and reports it where it fails too
             return Checked(key, None)
 

@@ -261,8 +261,7 @@ class Pipeline:
 
     def _verify(self, key: Key, completion: Completion) -> None:
         try:
-            check = check_of(self._task(key), completion.text, self._sandbox)
-            base = base_of(self._task(key), completion.text, self._sandbox, check)
+            check, base = verdicts_of(self._task(key), completion.text, self._sandbox)
         except ComplexityError as why:
             self._settled(unmeasured(key, str(why)))
         except Exception as why:  # as above: the harness failed, which says nothing about the answer
@@ -285,28 +284,31 @@ class Pipeline:
         return self._tasks[key.suite, key.task_id]
 
 
-def check_of(task: Task, completion: str, sandbox: Verifier) -> Check:
-    """What the sandbox says of a completion. Raises `SandboxError` where the harness fails."""
-    code = extract_code(completion)
+def check_of(task: Task, completion: str, sandbox: Verifier, *, whole: bool = False) -> Check:
+    """What the sandbox says of a completion; `whole`: it is a program that runs as it is.
+
+    Raises `SandboxError` where the harness fails.
+    """
+    code = completion if whole else extract_code(completion)
     if code is None:
         visible = False if task.visible_tests else None
         return Check(Verdict.NO_CODE, "", visible=visible, borderline=False, seconds=0.0)
     return sandbox.check(program_of(task, code))
 
 
-def base_of(task: Task, completion: str, sandbox: Verifier, check: Check, *, whole: bool = False) -> Verdict | None:
-    """What the task's base tests alone say of a completion that was checked; None where it has none.
+def verdicts_of(task: Task, completion: str, sandbox: Verifier, *, whole: bool = False) -> tuple[Check, Verdict | None]:
+    """What the sandbox says of a completion, and of the task's base tests alone; None where it has none.
 
-    `whole`: the completion is code as it stands. Raises `SandboxError` where the harness fails.
+    The base tests come first, by themselves: who fails them fails all. Raises `SandboxError` as above.
     """
     if not task.base_tests:
-        return None
-    code = completion if whole else extract_code(completion)
-    if check.verdict is Verdict.PASS or code is None:
-        return check.verdict
-    return sandbox.check(
-        program_of(replace(task, test_list=task.base_tests, test_source="", visible_tests=()), code)
-    ).verdict
+        return check_of(task, completion, sandbox, whole=whole), None
+    first = replace(task, test_list=task.base_tests, test_source="")
+    base = check_of(first, completion, sandbox, whole=whole)
+    if base.verdict is not Verdict.PASS:
+        return base, base.verdict
+    check = check_of(replace(task, visible_tests=()), completion, sandbox, whole=whole)
+    return replace(check, visible=base.visible), base.verdict
 
 
 def _settle(future: Future[Any], said: object) -> None:

@@ -27,11 +27,17 @@ class Dataset:
     sha256: str
     tasks: tuple[Task, ...]
 
+    @property
+    def limits(self) -> tuple[float, int]:
+        """Seconds and MiB for one program by default: 10 and 1024; with EvalPlus's inputs, each of which has a limit of
+        its own, what `evalplus.evaluate` gives: 60 and 4096."""
+        return (60.0, 4096) if any(task.base_tests for task in self.tasks) else (10.0, 1024)
+
     def showing(self, number: int) -> Dataset:
         """The same with the first `number` assertions of each task in its prompt, unless a task shows some already."""
         if any(task.visible_tests for task in self.tasks):
             return self
-        tasks = (replace(task, visible_tests=task.test_list[:number]) for task in self.tasks)
+        tasks = (replace(task, visible_tests=(task.base_tests or task.test_list)[:number]) for task in self.tasks)
         return replace(self, tasks=tuple(tasks))
 
 

@@ -8,7 +8,7 @@ or within the task's tolerance, and those tasks by their own oracle that have se
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,33 @@ def _same(out, exp, atol):
         atol = 1e-06
     return atol != 0 and type(out) == type(exp) and _close(out, exp, atol)
 """
+
+# EvalPlus gives each input a second, or four times what the reference takes where that is more. Here it is a second of
+# a processor, so that a busy machine changes no verdict. The last line bounds what runs before the further inputs.
+_TIMED = """
+import signal as _signal
+
+class _TooLong(BaseException):
+    pass
+
+def _ring(number, frame):
+    raise _TooLong("this input takes too long")
+
+def _within(seconds):
+    _signal.signal(_signal.SIGPROF, _ring)
+    _signal.setitimer(_signal.ITIMER_PROF, seconds, seconds)
+
+def _timed(candidate, inp, seconds):
+    _within(seconds)
+    try:
+        return candidate(*inp)
+    finally:
+        _within(0)
+
+_within({seconds})
+"""
+#: Seconds for each input of the tasks whose references take more than a quarter of one.
+_SECONDS = {"HumanEval/139": 2, "MBPP/255": 8, "MBPP/389": 2, "MBPP/392": 2, "MBPP/583": 2, "MBPP/599": 6}
 
 _SET_EQUAL = "    return set(out) == set(exp)\n"
 _NOT_NONE = "    return out == exp if isinstance(out, bool) else exp == (out is not None)\n"
@@ -92,17 +119,18 @@ def load_humaneval(dataset: str | None) -> Dataset:
         prompt, name = fields.get("prompt", STRING), fields.get("entry_point", STRING)
         if row.get("task_id") not in base:
             raise fields.wrong("task_id", f"HumanEval has no task {row.get('task_id')!r}")
-        checks = [f"_check_base({name})", f"_check_plus({name})"]
+        visible, seconds = list(examples(prompt, name)), _SECONDS.get(row["task_id"], 1)
+        check = f"_check_base(lambda *inp: _timed({name}, inp, {seconds}))"
         return {
             "task_id": row["task_id"],
             "text": prompt,
             "prompt_code": prompt,
             "code": fields.get("canonical_solution", STRING),
             "entry_point": name,
-            "test_setup_code": f"{_BASE.sub('def _check_base(', base[row['task_id']])}\n{_plus(fields, name)}",
-            "test_list": checks,
-            "base_tests": checks[:1],
-            "visible_tests": list(examples(prompt, name)),
+            "test_setup_code": _timer(seconds, visible) + _BASE.sub("def _check_base(", base[row["task_id"]]),
+            "test_list": [check, _plus(fields, name, seconds)],
+            "base_tests": [check],
+            "visible_tests": visible,
         }
 
     return _load("humaneval+", dataset, convert)
@@ -119,13 +147,14 @@ def _mbpp(row: Mapping[str, Any]) -> Mapping[str, Any]:
     called = _CALLED.search(fields.get("test", STRING)[-400:])
     if called is None:
         raise fields.wrong("test", "ends with no call of the function. Give MbppPlus-OriginFmt.jsonl.gz")
+    seconds = _SECONDS.get(f"MBPP/{row.get('task_id')}", 1)
     return {
         "task_id": f"MBPP/{row.get('task_id')}",
         "text": row.get("prompt"),
         "code": fields.get("code", STRING),
         "test_imports": list(fields.get("test_imports", STRINGS)),
-        "test_setup_code": _plus(fields, called[1]),
-        "test_list": [*assertions, f"_check_plus({called[1]})"],
+        "test_setup_code": _timer(seconds, assertions),
+        "test_list": [*assertions, _plus(fields, called[1], seconds)],
         "base_tests": assertions,
     }
 
@@ -136,8 +165,13 @@ def _load(suite: str, dataset: str | None, convert: Any) -> Dataset:
     return Dataset(suite, path.name, sha256(data), tuple(read_tasks(data, path, convert)))
 
 
-def _plus(fields: Fields, name: str) -> str:
-    """The source that defines `_check_plus(candidate)`, of a task's tests in the suite's own format."""
+def _timer(seconds: int, first: Sequence[str]) -> str:
+    """The source that gives each input so many seconds, and to begin with what `first` takes together."""
+    return _TIMED.replace("{seconds}", str(seconds * max(1, len(first))))
+
+
+def _plus(fields: Fields, name: str, seconds: int) -> str:
+    """The source that checks the function of that name, of a task's tests in the suite's own format."""
     source = fields.get("test", STRING)
     parts = {key: _line(source, key) for key in ("inputs", "results")}
     tail = _TAIL.search(source[-300:])
@@ -150,7 +184,7 @@ def _plus(fields: Fields, name: str) -> str:
     if results is None:
         reference, results = _reference(source), "None"
     expected = "exp" if not reference else "ref_func(*inp)"
-    values = f"candidate(*inp), {expected}, {atol}"
+    values = f"_timed(candidate, inp, {seconds}), {expected}, {atol}"
     call = f"_right(inp, {values})" if oracle else f"_same({values})"
     return (
         f"{_NUMBERS}\n{compare}\n{reference}\n"
@@ -159,6 +193,7 @@ def _plus(fields: Fields, name: str) -> str:
         f"    results = {results}\n"
         f"    for inp{'' if reference else ', exp'} in {'inputs' if reference else 'zip(inputs, results)'}:\n"
         f"        assert {call}\n"
+        f"_check_plus({name})\n"
     )
 
 

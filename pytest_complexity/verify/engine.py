@@ -16,7 +16,7 @@ from pytest_complexity.core.tasks import Task
 from pytest_complexity.errors import ComplexityError, RunDirectoryError
 from pytest_complexity.models import Completion
 from pytest_complexity.run.directory import RunDirectory
-from pytest_complexity.run.pipeline import Verifier, base_of, check_of, program_of, unmeasured
+from pytest_complexity.run.pipeline import Verifier, unmeasured, verdicts_of
 from pytest_complexity.verify.samples import Sample
 
 AHEAD = 4  #: samples that wait for each worker
@@ -133,10 +133,7 @@ def _outcome(key: Key, sample: Sample, task: Task, sandbox: Verifier) -> Outcome
     try:
         if sample.program:
             task = replace(task, prompt_code="")
-            check = sandbox.check(program_of(task, sample.text))
-        else:
-            check = check_of(task, sample.text, sandbox)
-        base = base_of(task, sample.text, sandbox, check, whole=sample.program)
+        check, base = verdicts_of(task, sample.text, sandbox, whole=sample.program)
     except ComplexityError as why:
         return unmeasured(key, str(why))
     return Outcome(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from pytest_complexity.core.outcomes import Verdict
 from pytest_complexity.core.tasks import Task
 from pytest_complexity.errors import TaskError
-from pytest_complexity.run.pipeline import base_of, program_of
+from pytest_complexity.run.pipeline import program_of, verdicts_of
 from pytest_complexity.sandbox import Sandbox
 from pytest_complexity.suites import load_suite
 from pytest_complexity.suites.official import OFFICIAL
@@ -70,9 +71,9 @@ def test_floats_agree_as_evalplus_has_it_and_all_else_is_equal(
     tmp_path: Path, sandbox: Sandbox, results: str, atol: str, returned: str, passes: bool
 ) -> None:
     made = task(tmp_path / "t.jsonl", "[[1], [3]]", results, atol=atol)
-    check = sandbox.check(program_of(made, f"def half(x):\n    return {returned}\n"))
+    check, base = verdicts_of(made, f"def half(x):\n    return {returned}\n", sandbox)
     assert (check.verdict is Verdict.PASS) == passes
-    assert base_of(made, f"def half(x):\n    return {returned}\n", sandbox, check) is Verdict.PASS
+    assert base is Verdict.PASS
 
 
 @pytest.mark.parametrize(
@@ -98,6 +99,27 @@ def test_tasks_with_several_right_answers_have_their_own_oracle(
     assert (check.verdict is Verdict.PASS) == passes
 
 
+SLOW = "def half(x):\n    while x == 3:\n        pass\n    return x / 2\n"
+
+
+def test_an_input_has_a_limit_of_its_own(tmp_path: Path, sandbox: Sandbox) -> None:
+    made = task(tmp_path / "t.jsonl", "[[1], [3]]", "[0.5, 1.5]")
+    check, base = verdicts_of(made, SLOW, sandbox)
+    assert (check.verdict, base, check.detail) == (Verdict.ERROR, Verdict.PASS, "_TooLong: this input takes too long")
+
+
+def test_base_tests_have_a_limit_together_and_who_fails_them_fails_all(tmp_path: Path, sandbox: Sandbox) -> None:
+    made = replace(task(tmp_path / "t.jsonl", "[[1]]", "[0.5]"), base_tests=("assert half(3) == 1.5",))
+    check, base = verdicts_of(made, SLOW, sandbox)
+    assert (check.verdict, base) == (Verdict.ERROR, Verdict.ERROR)
+
+
+def test_a_prompt_shows_base_tests_alone(tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonl"
+    task(path, "[[1]]", "[0.5]")
+    assert load_suite("mbpp+", str(path)).showing(3).tasks[0].visible_tests == ("assert True",)
+
+
 def test_a_file_of_another_form_is_told(tmp_path: Path) -> None:
     path = tmp_path / "t.jsonl"
     path.write_text(json.dumps({"task_id": 1, "test_list": [], "test": "assert f(1)"}) + "\n")
@@ -113,7 +135,7 @@ def test_the_official_files_give_every_task_a_base_and_further_inputs(
     data = load_suite(suite, str(path))
     assert len(data.tasks) == tasks
     assert all(set(each.base_tests) < set(each.test_list) for each in data.tasks)
-    assert all("def _check_plus(" in each.test_setup_code for each in data.tasks)
+    assert all("def _check_plus(" in each.test_list[-1] for each in data.tasks)
     assert OFFICIAL[suite].url.endswith(path.name)
     with gzip.open(path) as unpacked:
         assert sum(1 for _ in unpacked) == tasks
