@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import copy
 import math
 import random
@@ -201,7 +202,8 @@ class Asking:
         size = self._size if sum(1 for _ in ast.walk(node)) < LARGE else min(self._size, MOST_LARGE)
         coarse = question.coarse and not isinstance(literals.value(node), (str, bytes, bool))
         try:
-            found = literals.candidates(node, self._chance, size, near, coarse, question.beyond)
+            inputs = [] if coarse else _inputs(condition)
+            found = literals.candidates(node, self._chance, size, near, coarse, question.beyond, inputs)
             return _unlike(*found) if same_bag and found else found
         except (literals.NoValue, ArithmeticError, ValueError, TypeError, RecursionError, MemoryError):
             return None
@@ -214,6 +216,15 @@ def _values(question: Question) -> Iterator[ast.expr]:
         for node in [cell.node for cell in question.rows] or [literal]:
             if not isinstance(literals.value(node), bool):
                 yield node
+
+
+def _inputs(condition: ast.expr) -> list[Any]:
+    """The literals that calls in a condition are given."""
+    found = []
+    for each in (part for call in ast.walk(condition) if isinstance(call, ast.Call) for part in call.args):
+        with contextlib.suppress(literals.NoValue):
+            found.append(literals.value(each))
+    return found
 
 
 def _lifted(node: Any, slot: ast.expr, operands: list[ast.expr], either: Alter | None) -> Any:

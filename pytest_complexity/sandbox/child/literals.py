@@ -13,6 +13,7 @@ import fractions
 import itertools
 import math
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +36,7 @@ BUILTIN = frozenset(_PURE) - frozenset(itertools.chain(*IMPORTED.values()))
 _NODES = (ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.UnaryOp, ast.BinOp, ast.operator, ast.unaryop)
 _LETTERS = ("0123456789", "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 LEAST = 8  #: others of an element
-Edit = dict[Any, Any]  #: by place, what is to stand there; or which place is `lost`, or there `twice`
+Edit = dict[Any, Any]  #: by place, what is to stand there; or which place is `lost`, or what is there `more`
 
 
 class NoValue(Exception):
@@ -89,13 +90,20 @@ def expression(found: Any) -> ast.expr:
 
 
 def candidates(
-    node: ast.expr, chance: random.Random, size: int, near: list[Any], coarse: bool = False, beyond: float = 0.0
+    node: ast.expr,
+    chance: random.Random,
+    size: int,
+    near: list[Any],
+    coarse: bool = False,
+    beyond: float = 0.0,
+    inputs: Sequence[Any] = (),
 ) -> tuple[list[ast.expr], int] | None:
     """At most `size` literals of different values, among them this one's, and its place; None: there is no other.
 
     Its place and its distance from the others tell nothing. `near` holds constants that stand beside it: what is taken
     from these is changed into another of them. `coarse`: comparison is approximate, so numbers differ in their leading
-    digits, and by more than `beyond`. Raises NoValue.
+    digits, and by more than `beyond`. `inputs`: what a function was called with; a part of it is offered among others.
+    Raises NoValue.
     """
     built = isinstance(node, ast.Call) and _named(node) in _BUILT and len(node.args) == 1
     inner: Any = node.args[0] if built and isinstance(node, ast.Call) else node
@@ -105,7 +113,7 @@ def candidates(
         return _PURE[_named(node)](found) if built else found
 
     offered, values = [was], [whole(was)]
-    for other in _Others(chance, near, coarse, beyond).offered(was, size):
+    for other in _Others(chance, near, coarse, beyond, inputs).offered(was, size):
         if len(offered) < size and (not built or type(other) is type(was)):
             last = whole(other)
             if all(differs(last, each) for each in values):
@@ -135,6 +143,7 @@ class _Others:
     near: list[Any]
     coarse: bool
     beyond: float
+    inputs: Sequence[Any]
 
     def offered(self, was: Any, size: int) -> list[Any]:
         """`size` others and more, in no order; in each question are some that are rarely true, or they would be known
@@ -154,7 +163,40 @@ class _Others:
             rare += [-1] if chance.random() < 0.5 else []
         made = self.among(was, size)
         chance.shuffle(made)
-        return [*rare, *made]
+        found = [*rare, *self._parts(was, size)[: 2 * size // 3], *made]
+        if isinstance(was, (list, tuple)) and not _repeats(was):
+            found.sort(key=_repeats)  # those that repeat nothing first, as it does
+        return found
+
+    def _parts(self, was: Any, size: int) -> list[Any]:
+        """Others that stand to an input as it does: slices of it, some of its elements in their order or in another."""
+        if not isinstance(was, (str, list, tuple)) or not was:
+            return []
+        for each in self.inputs:
+            if isinstance(each, (str, list, tuple)) and isinstance(each, str) == isinstance(was, str) and len(each) > 1:
+                found = self._parts_of(list(each), list(was), size)
+                if found:
+                    whole = [("".join(one) if isinstance(was, str) else type(was)(one)) for one in found if one]
+                    return [self._in_order(one, was) for one in whole]
+        return []
+
+    def _parts_of(self, source: list[Any], was: list[Any], size: int) -> list[list[Any]]:
+        chance, length = self.chance, len(was)
+        starts = range(len(source) - length + 1)
+        lengths = [length, length, max(1, length - 1), min(len(source), length + 1)]
+        if length < len(source) and any(source[at : at + length] == was for at in starts):
+            ends = [(at, at + more) for more in set(lengths) for at in range(len(source) - more + 1)]
+            return [source[at:end] for at, end in chance.sample(ends, min(size, len(ends)))]
+        rest = iter(source)
+        if length < len(source) and all(any(each == one for one in rest) for each in was):
+            drawn = [sorted(chance.sample(range(len(source)), chance.choice(lengths))) for _ in range(size)]
+            return [[source[at] for at in each] for each in drawn]
+        left = list(source)
+        for each in was:
+            if each not in left:
+                return []
+            left.remove(each)
+        return [chance.sample(source, chance.choice(lengths) if left else length) for _ in range(size)]
 
     def among(self, was: Any, size: int) -> list[Any]:
         """Others of the same kind, about `size` of them."""
@@ -237,7 +279,11 @@ class _Others:
         self.chance.shuffle(places)
         edits: list[list[Edit]] = []
         if not (self.coarse and not isinstance(was, str)) and (len(was) < count or self.chance.random() < 0.5):
-            edits.append([{}, {"lost" if len(was) > 1 and self.chance.random() < 0.5 else "twice": places[-1]}])
+            at = places[-1]
+            others = self._letters(was, at) if isinstance(was, str) else self._elements(was, at)
+            more = [each for each in others if all(differs(each, one) for one in was)][:1]
+            lost = len(was) > 1 and self.chance.random() < 0.5
+            edits.append([{}, {"lost": at} if lost else {"more": (at, more[0] if more else was[at])}])
         wide = math.ceil(size ** (1 / max(1, min(len(was), count))))
         while places and len(edits) < count:
             at = places.pop()
@@ -258,8 +304,8 @@ class _Others:
                 new[at] = one
         if "lost" in said:
             del new[said["lost"]]
-        if "twice" in said:
-            new.insert(said["twice"], new[said["twice"]])
+        if "more" in said:
+            new.insert(*said["more"])
         return "".join(new) if isinstance(was, str) else type(was)(new)
 
     def _letters(self, was: str, at: int) -> list[str]:
@@ -305,6 +351,11 @@ class _Others:
         lost = self.chance.choice(keys)
         less = [{key: each for key, each in one.items() if key != lost} for one in whole] if len(was) > 1 else []
         return [*whole[1:], *less]
+
+
+def _repeats(found: Any) -> bool:
+    """Whether a sequence holds something twice."""
+    return isinstance(found, (list, tuple)) and len(set(map(repr, found))) < len(found)
 
 
 def constants(nodes: list[ast.expr], most: int = 50) -> list[Any]:
