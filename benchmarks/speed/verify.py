@@ -2,7 +2,7 @@
 
     python benchmarks/speed/verify.py memory [--samples 100000]
     python benchmarks/speed/verify.py overhead [--rounds 3]
-    python benchmarks/speed/verify.py rates DATA [--trials 3] [--rounds 3] [--workers 2]
+    python benchmarks/speed/verify.py rates DATA [--suites humaneval humaneval+ mbpp+] [--trials 3] [--rounds 3]
 
 `memory`: with a sandbox that answers at once, so that only reading, writing and counting remain; then the same command
 again, which finds everything done. Each in a process of its own; memory is that process's peak.
@@ -235,11 +235,11 @@ get_groundtruth(get_mbpp_plus(), get_mbpp_plus_hash(), MBPP_OUTPUT_NOT_NONE_TASK
 """
 
 
-def rates(folder: Path, data: Path, trials: int, rounds: int, workers: int) -> None:
+def rates(folder: Path, data: Path, suites: Sequence[str], trials: int, rounds: int, workers: int) -> None:
     subprocess.run([sys.executable, "-c", PREPARE], env=environment(data), stdout=subprocess.DEVNULL, check=True)
     print("| suite | samples | evaluator | s | a second | times as long as ours | processor ms each | differ |")
     print("|---|---:|---|---:|---:|---:|---:|---:|")
-    for suite in ("humaneval", "humaneval+", "mbpp+"):
+    for suite in suites:
         samples = write(folder / f"{suite}.jsonl", chosen(suite, data, trials))
         found: dict[str, list[tuple[float, float, list[bool]]]] = {}
         for number in range(rounds):
@@ -284,6 +284,7 @@ def main_() -> None:
     ways.add_parser("overhead").add_argument("--rounds", type=int, default=3)
     way = ways.add_parser("rates")
     way.add_argument("data", type=Path)
+    way.add_argument("--suites", nargs="+", default=["humaneval", "humaneval+", "mbpp+"])
     for name, default in (("trials", 3), ("rounds", 3), ("workers", processors())):
         way.add_argument(f"--{name}", type=int, default=default)
     given = parser.parse_args()
@@ -293,7 +294,7 @@ def main_() -> None:
         elif given.way == "overhead":
             overhead(Path(name), given.rounds)
         else:
-            rates(Path(name), given.data, given.trials, given.rounds, given.workers)
+            rates(Path(name), given.data, given.suites, given.trials, given.rounds, given.workers)
 
 
 if __name__ == "__main__":
