@@ -200,6 +200,8 @@ def agree(theirs: Row, mine: Row) -> bool:
 
 def again(data: Path, kept: Path, different: Sequence[Distinct]) -> None:
     """The programs that differ once more, one at a time: a busy machine is ruled out, and so are our limits."""
+    known = read(kept / "again.jsonl")
+    different = [program for program in different if program.key not in known]
     evalplus = Theirs(data)
     found = {program.key: {"theirs": evalplus.check(program)} for program in different}  # it forks: before threads
     with Sandbox(limits=WIDE) as sandbox:
@@ -208,7 +210,6 @@ def again(data: Path, kept: Path, different: Sequence[Distinct]) -> None:
             check, base = verdicts_of(task, program.text, sandbox, whole=True)
             mine = {"base": base and base.value, "plus": check.verdict.value, "detail": check.detail}
             found[program.key]["ours"] = mine
-    (kept / "again.jsonl").unlink(missing_ok=True)
     keep(kept / "again.jsonl", found.items())
 
 
@@ -218,7 +219,7 @@ _NOT_AMONG = "one of MBPP's assertions is not among evalplus's base inputs"
 _ORDER = "MBPP's assertions want an order, evalplus compares base outputs as sets too"
 _BUSY = "the machine was busy: evalplus's second for an input is by the clock, ours of a processor (0.3 to 0.6 s)"
 FOUND = {
-    **dict.fromkeys(("HumanEval/129", "HumanEval/139"), _BUSY),
+    **dict.fromkeys((f"HumanEval/{number}" for number in (83, 129, 130, 139)), _BUSY),
     "HumanEval/95": "HumanEval's own test has a dict with the key 5, evalplus's base inputs have '5' (as JSON has)",
     "MBPP/3": "evalplus's base inputs hold 1, MBPP's assertions do not: it is among our plus inputs",
     **dict.fromkeys(("MBPP/82", "MBPP/139", "MBPP/276"), _IMPORT),
@@ -231,18 +232,19 @@ FOUND = {
 }
 
 
-def cause(program: Distinct, first: Row, mine: Row, second: Row) -> str:
+def cause(program: Distinct, first: Row, mine: Row, second: Row | None) -> str:
     """Why the two differ: as the second verdicts tell it, or found by a person."""
-    if agree(second["theirs"], mine):
-        return "evalplus alone, once more, says what ours says: the machine was busy"
-    if agree(first, second["ours"]):
-        return f"our limits: {mine['plus']}; the same verdict with evalplus's (60 s and 4 GiB)"
-    if program.task_id in FOUND:
-        return FOUND[program.task_id]
-    if "timeout" in (first["base"], first["plus"]) and mine["plus"] == Verdict.PASS.value:
-        return "its limit of time for one input"
     which = "base" if (first["base"] == "pass") != (mine["base"] == "pass") else "plus"
-    return f"{which} tests: evalplus {first[which]}, ours {mine[which]}: {mine['detail'] or 'no detail'}"
+    why = f"{which} tests: evalplus {first[which]}, ours {mine[which]}: {mine['detail'] or 'no detail'}"
+    if mine["detail"].startswith("ModuleNotFoundError"):
+        why = "imports what is not of the standard library, which is all that programs may use here"
+    elif second is not None and agree(second["theirs"], mine):
+        why = "evalplus, once more, says what ours says: the machine was busy"
+    elif program.task_id in FOUND:
+        why = FOUND[program.task_id]
+    elif second is not None and agree(first, second["ours"]):
+        why = f"our limits: {mine['plus']}; the same verdict with evalplus's (60 s and 4 GiB)"
+    return why
 
 
 def calls_of(name: str, assertions: Sequence[str]) -> set[int]:
@@ -278,8 +280,7 @@ def page(data: Path, kept: Path, wanted: Sequence[Distinct]) -> Iterator[str]:
     both = [program for program in wanted if program.key in said and program.key in mine]
     yield "# Verdicts on HumanEval+ and MBPP+, beside the evalplus package's\n"
     yield "Written by `benchmarks/results/plus.py`. Both verified the same programs, each distinct one once; shares are"
-    yield "of completions. Where not all programs of a recording are counted, time ended it: evalplus took them in an"
-    yield "order drawn by hash, ours task by task, in the order of the tasks' names as text.\n"
+    yield "of completions.\n"
     counts, times = [], []
     for recording, (_, suite, _) in RECORDINGS.items():
         own = [program for program in both if program.recording == recording]
@@ -315,7 +316,7 @@ def differences(
     causes: Mapping[str, list[Distinct]] = defaultdict(list)
     for each in both:
         if not agree(said[each.key], mine[each.key]):
-            causes[cause(each, said[each.key], mine[each.key], second[each.key])].append(each)
+            causes[cause(each, said[each.key], mine[each.key], second.get(each.key))].append(each)
     rows = []
     for why, found in sorted(causes.items(), key=lambda item: -len(item[1])):
         names = sorted(each.names[0] for each in found)
