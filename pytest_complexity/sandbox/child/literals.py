@@ -154,11 +154,11 @@ class _Others:
         if was is None:
             seed = chance.choice([each for each in self.near if each is not None] or [0, 1, "a", [1]])
             return [seed, *self.offered(seed, size - 1)]
+        if self.coarse:  # nothing may be near, and an array without elements compares with anything
+            return self.among(was, size) if was or isinstance(was, (int, float)) else []
         rare: list[Any] = [None]
         with contextlib.suppress(TypeError):
             rare.append(type(was)())
-        if self.coarse and isinstance(was, (list, tuple)):  # an array without elements compares with anything
-            return self.among(was, size) if was else []
         if isinstance(was, int):
             rare += [-1] if chance.random() < 0.5 else []
         made = self.among(was, size)
