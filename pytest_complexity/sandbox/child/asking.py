@@ -114,7 +114,7 @@ class Asking:
         assert question.slot is not None
         choices = self._choices(question, question.literal.node if question.literal else question.slot.node)
         if choices is None:
-            return False
+            return self._write_altered(replace(question, kind=COMPUTED, literal=None, alter=beside_none))
         number = self._number(choices[1], question, choices[0])
         return number is not None and self._ask(question, _numbered(number, choices[0]))
 

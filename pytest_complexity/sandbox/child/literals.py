@@ -24,7 +24,7 @@ _PURE: dict[str, Any] = {
     **{"Counter": collections.Counter, "deque": collections.deque},  # an OrderedDict equals a dict of any order
     **{"Decimal": decimal.Decimal, "Fraction": fractions.Fraction, "inf": math.inf, "pi": math.pi, "nan": math.nan},
 }
-_BUILT = frozenset(("set", "frozenset", "list", "tuple", "dict", "Counter", "deque"))
+_BUILT = frozenset(("set", "frozenset", "list", "tuple", "dict", "Counter", "deque", "Decimal", "Fraction"))
 #: those of them that a text has to import, by module; the others are builtins
 IMPORTED = {
     "collections": ("Counter", "deque"),
@@ -115,10 +115,11 @@ def candidates(
     offered, values = [was], [whole(was)]
     for other in _Others(chance, near, coarse, beyond, inputs).offered(was, size):
         if len(offered) < size and (not built or type(other) is type(was)):
-            last = whole(other)
-            if all(differs(last, each) for each in values):
-                offered.append(other)
-                values.append(last)
+            with contextlib.suppress(ArithmeticError, ValueError, TypeError):  # such as a text that is no number
+                last = whole(other)
+                if all(differs(last, each) for each in values):
+                    offered.append(other)
+                    values.append(last)
     if len(offered) == 1:
         return None
     if isinstance(was, bool):
@@ -211,7 +212,9 @@ class _Others:
             return self._dicts(was, size)
         if isinstance(was, bytes):
             return [each.encode("latin-1", "replace") for each in self._sequences(was.decode("latin-1"), size)]
-        return [not was] if isinstance(was, bool) else self.offered(was, size)
+        if was is None or isinstance(was, bool):
+            return self.offered(was, size)
+        raise NoValue
 
     def _numbers(self, was: Any, size: int) -> list[Any]:
         """Numbers around it in random steps, as many below as chance will have it; those beside it in the text, if it
