@@ -1,4 +1,4 @@
-"""A task's own text, compiled once: the tests as they are, and the same with their questions."""
+"""A task's own text, compiled once: its tests with their questions."""
 
 from __future__ import annotations
 
