@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import ast
-import contextlib
 import math
 import random
 import re
@@ -35,7 +34,6 @@ from pytest_complexity.suites import load_suite
 SEED = 5
 LEARNING, TESTING = ("a", "b"), "c"  #: secrets
 PENALTY = 3.0  #: of the squares of the weights
-CLIP = 10.0  #: of a feature
 TYPES: dict[str, Any] = {
     **{"bool": bool, "int": int, "float": (int, float), "text": str, "sequence": (list, tuple)},
     **{"dict": dict, "set": (set, frozenset), "other": object},
@@ -70,7 +68,7 @@ class Seen:
         self.counts = Counter(map(repr, self.leaves))
         self.strings = [each for each in self.leaves if isinstance(each, str)]
         self.given = [each for each in self.leaves if is_number(each)][:8]
-        self.lengths = [len(each) for one in inputs for each in holders(one)][:4]
+        self.lengths = [len(each) for each in inputs if isinstance(each, (str, list, tuple, set, dict))]
         self.derived = {number for one in self.given for number in (one + 1, one - 1, 2 * one, one * one)}
         self.derived |= {*self.given, sum(self.given)}
         self.derived |= {found for a in self.given for b in self.given for found in (a + b, a - b, a * b)}
@@ -90,12 +88,6 @@ def leaves(value: Any) -> list[Any]:
         value = [*value, *value.values()]
     nested = isinstance(value, (list, tuple, set, frozenset))
     return [leaf for each in value for leaf in leaves(each)] if nested else [value]
-
-
-def holders(value: Any) -> list[Any]:
-    """It and the texts and sequences in it, if it is one."""
-    nested = [each for one in value for each in holders(one)] if isinstance(value, (list, tuple)) else []
-    return [value, *nested] if isinstance(value, (str, list, tuple, set, dict)) else []
 
 
 def grams(text: Sequence[Any], size: int = 2) -> list[Any]:
@@ -129,7 +121,7 @@ def features(seen: Seen, at: int) -> Features:
     elif value is not None:
         found |= of_parts(seen, value)
     found |= of_place(seen, seen.bodies[at]) if seen.bodies[at] else {}
-    return {name: max(-CLIP, min(CLIP, float(each))) for name, each in found.items()}
+    return {name: max(-10.0, min(10.0, float(each))) for name, each in found.items()}
 
 
 def of_number(seen: Seen, value: Any) -> Features:
@@ -137,11 +129,6 @@ def of_number(seen: Seen, value: Any) -> Features:
     rank = seen.numbers.index(value) / len(sizes)
     digits = repr(value)
     unit = 10 ** (len(digits) - len(digits.rstrip("0"))) if value else 1
-    round_ones = "".join("x" if each % unit == 0 else " " for each in seen.numbers)
-    before, after = (
-        round_ones[: seen.numbers.index(value)].rpartition(" ")[2],
-        round_ones[seen.numbers.index(value) :],
-    )
     return {
         "rank": rank,
         "off the middle": -abs(rank - 0.5),
@@ -151,7 +138,7 @@ def of_number(seen: Seen, value: Any) -> Features:
         **{f"is {small}": value == small for small in range(-1, 12)},
         "round": unit >= 10,
         "very round": unit >= 100,
-        "among round ones": 3 * len(before + after.partition(" ")[0]) / len(sizes) if unit > 1 else 0,
+        "among round ones": 3 * share(each % unit == 0 for each in seen.numbers) if unit > 1 else 0,
         "the product": len(seen.given) > 1 and value == math.prod(seen.given),
         "a text's length": any(value == len(each) for each in seen.strings),
         "how often": value > 0 and value in seen.counts.values(),
@@ -170,7 +157,6 @@ def of_text(seen: Seen, value: str) -> Features:
         "an argument": value in seen.strings,
         "a permutation": any(sorted(value) == sorted(each) for each in seen.strings),
         "a selection": any(all(value.count(sign) <= each.count(sign) for sign in value) for each in seen.strings),
-        "a palindrome": len(value) > 2 and value == value[::-1],
     }
 
 
@@ -213,20 +199,22 @@ def of_place(seen: Seen, own: Any) -> Features:
 
 
 def inputs_of(program: Program, name: str, asked: asking.Asked) -> list[Any]:
-    """The literals that the function is called with in an assertion; its text's number may be that of a call of its."""
+    """The literals that the function is called with in an assertion; one in the set-up has the number of its caller."""
     setup = [program.test_setup_code] if program.test_setup_code.strip() else []
-    sources = [*setup, *program.tests]
-    found: list[Any] = []
-    for source in (sources[asked.chunk], *setup):
-        for node in (each for each in ast.walk(ast.parse(source)) if isinstance(each, ast.stmt) and not found):
+    for source in ([*setup, *program.tests][asked.chunk], *setup):
+        for node in ast.walk(ast.parse(source)):
             if isinstance(node, (ast.Assert, ast.Expr)) and node.lineno == asked.line:
                 calls = [each for each in ast.walk(node) if isinstance(each, ast.Call)]
-                for each in (
-                    part for call in calls if ast.unparse(call.func) in (name, "candidate") for part in call.args
-                ):
-                    with contextlib.suppress(literals.NoValue):
-                        found.append(literals.value(each))
-    return found
+                given = [part for each in calls if ast.unparse(each.func) in (name, "candidate") for part in each.args]
+                return [found for each in given for found in told(each)]
+    return []
+
+
+def told(node: ast.expr) -> list[Any]:
+    try:
+        return [literals.value(node)]
+    except literals.NoValue:
+        return []
 
 
 def exam(task: Task, secret: str) -> list[Asked]:
