@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import contextlib
 import math
 import random
 import re
@@ -39,7 +40,6 @@ TYPES: dict[str, Any] = {
     **{"dict": dict, "set": (set, frozenset), "other": object},
 }
 Features = dict[str, float]
-Matrix = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,6 @@ def features(seen: Seen, at: int) -> Features:
     value, text = seen.values[at], seen.texts[at]
     pairs, many = seen.pairs[at], len(seen.values)
     found = {
-        "the first": at == 0,
         "in the prompt": re.search(rf"(?<![\w.]){re.escape(text)}(?![\w.])", seen.prompt) is not None,
         "length": max(-3, min(3, len(text) - sum(map(len, seen.texts)) / many)),
         "none": value is None,
@@ -126,12 +125,10 @@ def features(seen: Seen, at: int) -> Features:
 
 def of_number(seen: Seen, value: Any) -> Features:
     sizes = [math.log2(abs(each) + 1) for each in seen.numbers]
-    rank = seen.numbers.index(value) / len(sizes)
     digits = repr(value)
     unit = 10 ** (len(digits) - len(digits.rstrip("0"))) if value else 1
     return {
-        "rank": rank,
-        "off the middle": -abs(rank - 0.5),
+        "rank": seen.numbers.index(value) / len(sizes),
         "other in size": -abs(math.log2(abs(value) + 1) - sum(sizes) / len(sizes)),
         "an argument": value in seen.given,
         "derived": value in seen.derived and value not in seen.given,
@@ -141,7 +138,6 @@ def of_number(seen: Seen, value: Any) -> Features:
         "among round ones": 3 * share(each % unit == 0 for each in seen.numbers) if unit > 1 else 0,
         "the product": len(seen.given) > 1 and value == math.prod(seen.given),
         "a text's length": any(value == len(each) for each in seen.strings),
-        "how often": value > 0 and value in seen.counts.values(),
         "places": len(digits.partition(".")[2]) / 5,
     }
 
@@ -178,20 +174,16 @@ def of_parts(seen: Seen, value: Any) -> Features:
         "sorted": places == sorted(places),
         "in the input's order": share(a < b for a, b in pairwise(places)),
         "repetitions": len(counts) - len(parts),
-        "equal steps": len(steps) == 1,
         "steps": -len(steps) / (len(parts) or 1),
     }
 
 
 def of_place(seen: Seen, own: Any) -> Features:
     """Where a text or a sequence stands among the others."""
-    lengths = Counter(map(len, seen.bodies))
     same = [each for each in seen.bodies if len(each) == len(own)]
     apart = [sum(a != b for a, b in zip(own, each, strict=True)) for each in same]
     return {
-        "usual length": lengths[len(own)] == max(lengths.values()),
         "one apart": 3 * apart.count(1) / len(seen.values),
-        "two apart": 3 * apart.count(2) / len(seen.values),
         "longer": any(each[:-1] == own for each in seen.bodies if len(each) == len(own) + 1),
         "shorter by one": any(own[:at] + own[at + 1 :] in seen.bodies for at in range(min(len(own), 50))),
         "rarest element": 4 * min(share(each[at] == part for each in same) for at, part in enumerate(own)),
@@ -201,20 +193,16 @@ def of_place(seen: Seen, own: Any) -> Features:
 def inputs_of(program: Program, name: str, asked: asking.Asked) -> list[Any]:
     """The literals that the function is called with in an assertion; one in the set-up has the number of its caller."""
     setup = [program.test_setup_code] if program.test_setup_code.strip() else []
+    found: list[Any] = []
     for source in ([*setup, *program.tests][asked.chunk], *setup):
-        for node in ast.walk(ast.parse(source)):
+        for node in [] if found else ast.walk(ast.parse(source)):
             if isinstance(node, (ast.Assert, ast.Expr)) and node.lineno == asked.line:
                 calls = [each for each in ast.walk(node) if isinstance(each, ast.Call)]
                 given = [part for each in calls if ast.unparse(each.func) in (name, "candidate") for part in each.args]
-                return [found for each in given for found in told(each)]
-    return []
-
-
-def told(node: ast.expr) -> list[Any]:
-    try:
-        return [literals.value(node)]
-    except literals.NoValue:
-        return []
+                for each in given:
+                    with contextlib.suppress(literals.NoValue):
+                        found.append(literals.value(each))
+    return found
 
 
 def exam(task: Task, secret: str) -> list[Asked]:
@@ -236,7 +224,7 @@ def learnt(asked: list[Asked]) -> Features:
     names = sorted({name for each in asked for row in each.rows for name in row})
     data = [(np.array([[row.get(name, 0.0) for name in names] for row in each.rows]), each.answer) for each in asked]
 
-    def loss(weights: Matrix) -> tuple[float, Matrix]:
+    def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         total, slope = PENALTY * weights @ weights / 2, PENALTY * weights
         for rows, answer in data:
             scores = rows @ weights
@@ -252,7 +240,7 @@ def learnt(asked: list[Asked]) -> Features:
 
 def right(asked: Asked, weights: dict[str, Features]) -> bool:
     """Whether the choice of the highest score is the true one."""
-    known = weights.get(asked.kind, {})
+    known = weights[asked.kind]
     scores = [sum(known.get(name, 0.0) * value for name, value in row.items()) for row in asked.rows]
     return scores.index(max(scores)) == asked.answer
 

@@ -20,9 +20,7 @@ TASKS = (
         + "check(g)",
     ),
 )
-_BETS = re.compile(
-    r"def pick\(|urandom|SystemRandom|monotonic|process_time|st_ino|ru_minflt|\bck\(\)|\bmid\(\)|_ck\(\)"
-)
+_BETS = re.compile(r"def pick\(|urandom|SystemRandom|monotonic|st_ino|_ck\(\)")
 PROGRAMS = {
     f"{kind}: {name}": code
     for kind, programs in KINDS.items()
@@ -38,7 +36,7 @@ def watched() -> Iterator[Sandbox]:
 
 
 def test_there_are_enough_of_them() -> None:
-    assert len(PROGRAMS) >= 60
+    assert len(PROGRAMS) >= 100
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
