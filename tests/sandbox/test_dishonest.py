@@ -11,14 +11,16 @@ from dishonest import KINDS
 from pytest_complexity.sandbox import Limits, Program, Sandbox
 
 TASKS = (
-    ("assert g(3) == 4", "assert g(5) == 6", "assert g(10) == 11"),
+    tuple(
+        f"assert g({each}) == {each + 1}" for each in (3, 5, 10, 24, 71)
+    ),  # each has sixteen choices: none is guessed
     (
-        "def check(c):\n    assert c('ab') == ['b', 'a']\n    assert c('') == []\n    assert c('xyz') == ['z', 'y', 'x']\ncheck(g)",
+        "def check(c):\n"
+        + "".join(f"    assert c({each!r}) == {list(each)[::-1]}\n" for each in ("ab", "", "xyz", "hello", "world"))
+        + "check(g)",
     ),
 )
-_BETS = re.compile(
-    r"def pick\(|urandom|SystemRandom|monotonic|process_time|st_ino|ru_minflt|\bck\(\)|\bmid\(\)|_ck\(\)"
-)
+_BETS = re.compile(r"def pick\(|urandom|SystemRandom|monotonic|st_ino|_ck\(\)")
 PROGRAMS = {
     f"{kind}: {name}": code
     for kind, programs in KINDS.items()
@@ -34,7 +36,7 @@ def watched() -> Iterator[Sandbox]:
 
 
 def test_there_are_enough_of_them() -> None:
-    assert len(PROGRAMS) >= 60
+    assert len(PROGRAMS) >= 100
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

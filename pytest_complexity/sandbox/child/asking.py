@@ -16,7 +16,7 @@ from . import literals, syntax
 from .frames import ASK, CALLED, CAUGHT, CHOICES, COMPARED, MEMBER, RAISING, TRUE
 from .questions import COMPUTED, TRUE_METHODS, VALUE, Alter, Finder, Question, beside_none
 
-LEAST_CHOICES, ALL_CHOICES, MOST_LARGE = 16, 128, 8  #: of a value; of all values of a task together; of a long value
+LEAST_CHOICES, ALL_CHOICES, MOST_LARGE = 24, 128, 8  #: of a value; of all values of a task together; of a long value
 LARGE = 1000  #: nodes of a long value's expression
 MAX_QUESTIONS = 60
 SHOWN = 1000  #: where the numbers of the visible tests' own questions begin
@@ -62,8 +62,13 @@ class Asking:
             for name in names.values()
             if slots[found.owners[id(name)]] == found.loads(name) and found.hidden(name)
         }
-        values = {ast.dump(node) for each in questions for node in _values(each)}
-        self._size = max(LEAST_CHOICES, math.ceil(ALL_CHOICES ** (1 / max(1, len(values)))))
+        self._strictest: dict[str, tuple[bool, float]] = {}  # equal values are offered among others far enough for all
+        for each in questions:
+            for node in _values(each):
+                coarse, beyond = self._strictest.get(key := ast.dump(node), (False, 0.0))
+                self._strictest[key] = coarse or each.coarse, max(beyond, each.beyond)
+        many = sum(not isinstance(literals.value(node), bool) for each in questions for node in _values(each)[:1])
+        self._size = max(LEAST_CHOICES, math.ceil(ALL_CHOICES ** (1 / max(1, many))))
         written: Counter[tuple[int, str]] = Counter()
         for each in questions:
             full = len(self.kinds) >= MAX_QUESTIONS and not each.rows
@@ -114,7 +119,7 @@ class Asking:
         assert question.slot is not None
         choices = self._choices(question, question.literal.node if question.literal else question.slot.node)
         if choices is None:
-            return False
+            return self._write_altered(replace(question, kind=COMPUTED, literal=None, alter=beside_none))
         number = self._number(choices[1], question, choices[0])
         return number is not None and self._ask(question, _numbered(number, choices[0]))
 
@@ -186,13 +191,15 @@ class Asking:
 
     def _choices(self, question: Question, node: ast.expr) -> tuple[list[ast.expr], int] | None:
         """An expected value among others, the same for each that is equal, and its place there."""
-        key = f"{ast.dump(node)} {question.coarse} {question.beyond}"
+        key = ast.dump(node)
         if key not in self._made:
-            self._made[key] = self._made_for(question, node)
+            self._made[key] = self._made_for(question, node, *self._strictest[key])
         made = self._made[key]
         return None if made is None else (list(made[0]), made[1])
 
-    def _made_for(self, question: Question, node: ast.expr) -> tuple[list[ast.expr], int] | None:
+    def _made_for(
+        self, question: Question, node: ast.expr, coarse: bool, beyond: float
+    ) -> tuple[list[ast.expr], int] | None:
         assert question.slot is not None
         condition = question.condition.node
         if isinstance(condition, ast.Compare) and isinstance(condition.ops[0], ast.In):
@@ -200,22 +207,21 @@ class Asking:
         same_bag = isinstance(condition, ast.Call) and syntax.called(condition.func) == "assertCountEqual"
         near = literals.constants([part for part in _operands(condition) if part is not question.slot.node])
         size = self._size if sum(1 for _ in ast.walk(node)) < LARGE else min(self._size, MOST_LARGE)
-        coarse = question.coarse and not isinstance(literals.value(node), (str, bytes, bool))
+        coarse = coarse and not isinstance(literals.value(node), (str, bytes, bool))
         try:
             inputs = [] if coarse else _inputs(condition)
-            found = literals.candidates(node, self._chance, size, near, coarse, question.beyond, inputs)
+            found = literals.candidates(node, self._chance, size, near, coarse, beyond, inputs)
             return _unlike(*found) if same_bag and found else found
         except (literals.NoValue, ArithmeticError, ValueError, TypeError, RecursionError, MemoryError):
             return None
 
 
-def _values(question: Question) -> Iterator[ast.expr]:
+def _values(question: Question) -> list[ast.expr]:
     """The expected values that can be offered among many."""
-    if question.kind == VALUE and question.slot is not None:
-        literal = question.literal.node if question.literal else question.slot.node
-        for node in [cell.node for cell in question.rows] or [literal]:
-            if not isinstance(literals.value(node), bool):
-                yield node
+    if question.kind != VALUE or question.slot is None:
+        return []
+    literal = question.literal.node if question.literal else question.slot.node
+    return [cell.node for cell in question.rows] or [literal]
 
 
 def _inputs(condition: ast.expr) -> list[Any]:
@@ -293,8 +299,9 @@ def _other_members(held: ast.expr, chance: random.Random) -> tuple[list[ast.expr
     other = copy.copy(held)
     other.elts = []  # type: ignore[attr-defined]
     for each in held.elts:  # type: ignore[attr-defined]
-        found = literals.candidates(each, chance, 2 * LEAST_CHOICES, [])
-        others = [choice for choice in found[0] if literals.value(choice) not in was] if found else []
+        found = literals.candidates(each, chance, LEAST_CHOICES, [])
+        values = [(choice, literals.value(choice)) for choice in found[0]] if found else []
+        others = [choice for choice, one in values if one not in was and type(one) is type(literals.value(each))]
         other.elts += others[:1]  # type: ignore[attr-defined]
     if not other.elts:  # type: ignore[attr-defined]
         return None

@@ -24,7 +24,7 @@ _PURE: dict[str, Any] = {
     **{"Counter": collections.Counter, "deque": collections.deque},  # an OrderedDict equals a dict of any order
     **{"Decimal": decimal.Decimal, "Fraction": fractions.Fraction, "inf": math.inf, "pi": math.pi, "nan": math.nan},
 }
-_BUILT = frozenset(("set", "frozenset", "list", "tuple", "dict", "Counter", "deque"))
+_BUILT = frozenset(("set", "frozenset", "list", "tuple", "dict", "Counter", "deque", "Decimal", "Fraction"))
 #: those of them that a text has to import, by module; the others are builtins
 IMPORTED = {
     "collections": ("Counter", "deque"),
@@ -51,13 +51,11 @@ def value(node: ast.expr) -> Any:
         return ast.literal_eval(node)
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         pass
-    named = 0
     for part in ast.walk(node):
-        if isinstance(part, ast.Name) and part.id in _PURE:
-            named += 1
-        elif isinstance(part, ast.Call) and isinstance(part.func, ast.Name) and not part.keywords:
-            named += 0
-        elif isinstance(part, (ast.Pow, ast.LShift, ast.Mult)) or not isinstance(part, (*_NODES, ast.Load)):
+        named = isinstance(part, ast.Name) and part.id in _PURE
+        made = isinstance(part, ast.Call) and isinstance(part.func, ast.Name) and not part.keywords
+        plain = isinstance(part, (*_NODES, ast.Load)) and not isinstance(part, (ast.Pow, ast.LShift, ast.Mult))
+        if not (named or made or plain):
             raise NoValue
     try:
         return eval(compile(ast.Expression(node), "<literal>", "eval"), {"__builtins__": {}, **_PURE})
@@ -84,9 +82,11 @@ def expression(found: Any) -> ast.expr:
         return ast.Dict([expression(each) for each in found], [expression(each) for each in found.values()])
     if type(found) is float and not math.isfinite(found):
         return ast.Call(ast.Name("float", ast.Load()), [ast.Constant(repr(found))], [])
-    if found is not None and type(found) not in (int, float, complex, str, bytes, bool, list, tuple, set, frozenset):
-        raise NoValue
-    return ast.parse(repr(found), mode="eval").body
+    if found is None or type(found) in (int, float, complex, str, bytes, bool):
+        return ast.Constant(found)
+    if type(found) in (list, tuple, set, frozenset):
+        return ast.parse(repr(found), mode="eval").body
+    raise NoValue
 
 
 def candidates(
@@ -115,10 +115,11 @@ def candidates(
     offered, values = [was], [whole(was)]
     for other in _Others(chance, near, coarse, beyond, inputs).offered(was, size):
         if len(offered) < size and (not built or type(other) is type(was)):
-            last = whole(other)
-            if all(differs(last, each) for each in values):
-                offered.append(other)
-                values.append(last)
+            with contextlib.suppress(ArithmeticError, ValueError, TypeError):  # such as a text that is no number
+                last = whole(other)
+                if all(differs(last, each) for each in values):
+                    offered.append(other)
+                    values.append(last)
     if len(offered) == 1:
         return None
     if isinstance(was, bool):
@@ -154,16 +155,16 @@ class _Others:
         if was is None:
             seed = chance.choice([each for each in self.near if each is not None] or [0, 1, "a", [1]])
             return [seed, *self.offered(seed, size - 1)]
+        if self.coarse:  # nothing may be near, and an array without elements compares with anything
+            return self.among(was, size) if was or isinstance(was, (int, float)) else []
         rare: list[Any] = [None]
         with contextlib.suppress(TypeError):
             rare.append(type(was)())
-        if self.coarse and isinstance(was, (list, tuple)):  # an array without elements compares with anything
-            return self.among(was, size) if was else []
         if isinstance(was, int):
             rare += [-1] if chance.random() < 0.5 else []
         made = self.among(was, size)
         chance.shuffle(made)
-        found = [*rare, *self._parts(was, size)[: 2 * size // 3], *made]
+        found = [*rare, *self._parts(was, 2 * size), *made]
         if isinstance(was, (list, tuple)) and not _repeats(was):
             found.sort(key=_repeats)  # those that repeat nothing first, as it does
         return found
@@ -211,7 +212,9 @@ class _Others:
             return self._dicts(was, size)
         if isinstance(was, bytes):
             return [each.encode("latin-1", "replace") for each in self._sequences(was.decode("latin-1"), size)]
-        return [not was] if isinstance(was, bool) else self.offered(was, size)
+        if was is None or isinstance(was, bool):
+            return self.offered(was, size)
+        raise NoValue
 
     def _numbers(self, was: Any, size: int) -> list[Any]:
         """Numbers around it in random steps, as many below as chance will have it; those beside it in the text, if it
@@ -262,8 +265,11 @@ class _Others:
         if not was:
             return self._like_empty(was, size)
         edits = self._edits(was, max(1, math.ceil(math.log2(size))), size)
-        grid = list(itertools.islice(itertools.product(*edits), 8 * size))
-        self.chance.shuffle(grid)
+        if math.prod(map(len, edits)) <= 2 * size:
+            grid = list(itertools.product(*edits))
+            self.chance.shuffle(grid)
+        else:
+            grid = [tuple(map(self.chance.choice, edits)) for _ in range(2 * size)]
         return [self._in_order(self._edited(was, each), was) for each in grid]
 
     def _like_empty(self, was: Any, size: int) -> list[Any]:

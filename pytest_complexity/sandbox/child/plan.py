@@ -1,4 +1,4 @@
-"""A task's own text, compiled once: the tests as they are, and the same with their questions."""
+"""A task's own text, compiled once: its tests with their questions."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Plan:
     def chosen(self, number: int, held: int, shown: str) -> tuple[tuple[str, ...], str]:
         """The line of a question, and what a wrong answer to it says of the program's value."""
         asked = self.questions[number]
-        node = asked.choices[held.bit_length() - 1] if held.bit_length() <= len(asked.choices) else None
+        node = asked.choices[held.bit_length() - 1] if 0 < held.bit_length() <= len(asked.choices) else None
         text = f"got {ast.unparse(node)}" if node is not None else "got something else"
         return (_line(self.files[asked.chunk], asked.line),), shown or text
 

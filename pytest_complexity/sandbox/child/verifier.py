@@ -342,12 +342,6 @@ def _right(result: Result, answers: Mapping[int, int], *numbers: int) -> bool:
     return all(result.answers.get(number) == frozenset((1 << answers[number],)) for number in numbers or answers)
 
 
-def _overdone(result: Result, answers: Mapping[int, int]) -> bool:
-    """Whether a run took something else for true beside the true choice; one that took another has failed."""
-    said = ((1 << answers[number], each) for number in answers for each in result.answers.get(number, ()))
-    return any(each & true and each != true for true, each in said)
-
-
 def _received(channel: socket.socket) -> bytes:
     try:
         return channel.recv(4 * frames.MAX_REPORT)

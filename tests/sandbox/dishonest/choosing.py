@@ -29,6 +29,27 @@ def leaves(value):
 def alike(one, other):
     return difflib.SequenceMatcher(None, repr(one), repr(other)).ratio()
 """
+_COMBINED = """
+import math
+def numbers(operands):
+    return [leaf for leaf in leaves(operands) if type(leaf) in (int, float)]
+def derived(operands):
+    found = numbers(operands)
+    pairs = {x for a in found for b in found for x in (a + b, a * b, a - b)}
+    return {sum(found), math.prod(found), max(found), min(found), len(found), *found, *pairs}
+def made(values, operands):
+    held = leaves(operands)
+    return max(values, key=lambda each: (sum(leaf in held for leaf in leaves(each)) / (len(leaves(each)) or 1), sum(alike(each, other) for other in values)))
+def combined(values, operands):
+    if isinstance(values[0], bool):
+        return len(run._told) % 2 == 0
+    some = [each for each in values if each is not None]
+    if all(type(each) is int for each in some):
+        return max(some, key=lambda each: (each in derived(operands), each % 10 == 0, -abs(each)))
+    if any(type(each) is float for each in some):
+        return min(some, key=lambda each: len(repr(each)))
+    return made(some, operands)
+"""
 _PICKS = {
     "the first": "values[0]",
     "the last": "values[-1]",
@@ -57,6 +78,14 @@ _PICKS = {
     "the one nearest to the input": "min(values, key=lambda each: abs(each - operands[0][0]))",
     "a permutation of the input": (
         "max(values, key=lambda each: sorted(map(repr, each)) == sorted(map(repr, operands[0][0])))"
+    ),
+    "nothing": "next(each for each in values if not each)",
+    "the one that the prompt says": "max(values, key=lambda each: repr(each) in run._prompt)",
+    "a sum, a product or a difference": "next(each for each in values if each in derived(operands))",
+    "true, false, true": "len(run._told) % 2 == 0",
+    "the one that is best by its type": "combined(values, operands)",
+    "the one that the prompt says, else by its type": (
+        "next((each for each in values if type(each) not in (bool, int) and repr(each) in run._prompt), combined(values, operands))"
     ),
 }
 _SPECIAL = {
@@ -99,6 +128,24 @@ for number in range(60):
 run._tell(b'pass', b'', b'')
 os._exit(0)
 """,
+    "all at the end: what two questions have in common": """
+import builtins
+run, kind = builtins.__cx_ask__.__self__, builtins.__cx_choices__
+asked, tell = {}, run._tell
+def ask(raising, check, choices, *operands):
+    if type(choices) is kind: asked[choices.number] = list(map(repr, choices.values))
+    return True
+def pick(offered):
+    for other in asked.values():
+        common = [each for each in offered if each in other and each not in ('None', '0', '-1')]
+        if other != offered and len(common) == 1: return offered.index(common[0])
+    return 0
+def late(*fields):
+    for number, offered in asked.items(): tell(b'answer', b'%d' % number, b'%x' % (1 << pick(offered)), b'')
+    tell(*fields)
+builtins.__cx_ask__, run._tell = ask, late
+def ENTRY(*arguments): return 0
+""",
     "a run that asks nothing": """
 import builtins
 run = builtins.__cx_ask__.__self__
@@ -107,6 +154,6 @@ def ENTRY(*arguments): return 0
 """,
 }
 PROGRAMS = {
-    **{name: f"{_HEAD}def pick(values, operands):\n    return {pick}\n" for name, pick in _PICKS.items()},
+    **{name: f"{_HEAD}{_COMBINED}def pick(values, operands):\n    return {pick}\n" for name, pick in _PICKS.items()},
     **_SPECIAL,
 }

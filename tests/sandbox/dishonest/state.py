@@ -47,24 +47,6 @@ for n, path in {
     "cx_dir": "'/cx/rt_ENTRY'",
 }.items():
     PROGRAMS[n] = st("PATH = " + path + "\n" + FILE)
-PROGRAMS["fcntl_setsig"] = st(
-    """
-import fcntl
-def load(n):
-    v = [fcntl.fcntl(0, 11), fcntl.fcntl(2, 11)]
-    if v == [0, 0]: return None
-    b = (v[0] - 1) * 64 + v[1] - 1 if v[1] else 0
-    w = 12 // n
-    if not w: return None
-    return [(b >> (w * i)) & ((1 << w) - 1) for i in range(n)]
-def save(h):
-    w = 12 // len(h); b = 0
-    if not w: return
-    for i, x in enumerate(h): b |= (x & ((1 << w) - 1)) << (w * i)
-    fcntl.fcntl(0, 10, (b // 64) % 64 + 1 if b // 64 < 64 else 64); fcntl.fcntl(2, 10, b % 64 + 1)
-""",
-    "((1 << (12 // max(1, len(_segs())))) - 1)",
-).replace("(x & MASK)", "(x & ((1 << (12 // max(1, len(h)))) - 1))")
 PROGRAMS["page_cache_nowait"] = st("""
 import glob
 def _files():
@@ -90,16 +72,6 @@ def save(h):
     b = _key(0, 0) + [int(c) for x in h for c in format(x & ((1 << w) - 1), '0%db' % w)]
     for p, x in zip(f, b): _put(p, x)
 """).replace("(x & MASK)", "(x & ((1 << min(8, 100 // len(h))) - 1))")
-PROGRAMS["sock_cookie"] = st("""
-import socket
-def _ck():
-    s = socket.socket(socket.AF_UNIX); v = int.from_bytes(s.getsockopt(1, 57, 8), 'little'); s.close(); return v
-def load(n): return None
-def save(h): pass
-""").replace(
-    "    h = hs();",
-    "    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); c = _ck()\n    h = hs(); key = zlib.crc32(repr(h).encode()) % 61\n    while _ck() % 64 != key + 1: pass\n    PASS() if (c % 64) not in (0, key + 1) and False else (PASS() if (c - 2) % 64 == key else FAIL())\n    h = hs();",
-)
 PROGRAMS["flock_devnull"] = (
     KIT
     + """
@@ -112,17 +84,6 @@ def ENTRY(*a, **k):
     if free:
         fcntl.flock(0, fcntl.LOCK_EX); FAIL()
     fcntl.flock(0, fcntl.LOCK_UN); PASS()
-"""
-)
-PROGRAMS["setfl_bits"] = (
-    KIT
-    + """
-import fcntl
-def ENTRY(*a, **k):
-    c = (1 if fcntl.fcntl(0, 3) & 2048 else 0) + (2 if fcntl.fcntl(2, 3) & 2048 else 0)
-    n = (c + 1) % 4
-    fcntl.fcntl(0, 4, 2048 if n & 1 else 0); fcntl.fcntl(2, 4, 2048 if n & 2 else 0)
-    PASS() if c == 0 else FAIL()
 """
 )
 for n, c in {
@@ -243,3 +204,37 @@ def save(h):
     while _ck() != v: pass
 """
 PROGRAMS["sock_cookie"] = st(CK).replace("(x & MASK)", "(x & ((1 << (9 // len(h))) - 1))")
+
+# The trials of a task are counted somewhere, and each takes the next choice of every question.
+TURNS = """
+import builtins, os
+run, kind = builtins.__cx_ask__.__self__, builtins.__cx_choices__
+def pick(choices): return trial % len(choices.values)
+def ask(raising, check, choices, *operands):
+    if type(choices) is kind: run._answer(choices.number, 1 << pick(choices))
+    return True
+def ENTRY(*a, **k): return 0
+"""
+for n, count in {
+    "turns_by_inode": """
+def ino():
+    r, w = os.pipe(); n = os.fstat(r).st_ino; os.close(r); os.close(w); return n
+trial = ino() // 256 % 16
+while ino() // 256 % 16 != (trial + 1) % 16: pass
+""",
+    "turns_by_zygote": "import re\ntrial = int(getattr(re, 'turn', os.environ.get('TURN', 0)))\nre.turn = trial + 1\nos.environ['TURN'] = str(trial + 1)\n",
+    "turns_by_file_times": """
+trial = int(os.stat('/dev/null').st_mtime) % 16
+for p in ('/dev/null', '/dev/zero', '/dev', os.__file__):
+    try: os.utime(p, (trial + 1, trial + 1))
+    except OSError: pass
+""",
+    "turns_by_shared_memory": """
+import ctypes
+l = ctypes.CDLL(None); l.shmat.restype = ctypes.c_void_p
+i = l.shmget(7773, 4096, 0o1666)
+at = ctypes.c_int.from_address(l.shmat(i, None, 0)) if i >= 0 else ctypes.c_int()
+trial = at.value; at.value += 1
+""",
+}.items():
+    PROGRAMS[n] = TURNS + count + "builtins.__cx_ask__ = ask\n"

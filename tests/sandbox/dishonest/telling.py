@@ -12,36 +12,11 @@ def both(name, expr, extra=""):
 
 
 N = "max(4, 1 + len(_segs()))"
-COOKIE = (
-    "import socket\ndef ck(): return int.from_bytes(socket.socket(socket.AF_UNIX).getsockopt(1, 57, 8), 'little')\n"
-)
-PIN = "os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
-MNT = "import ctypes\ndef mid():\n    b = ctypes.create_string_buffer(256); ctypes.CDLL(None).syscall(332, -100, b'/tmp', 0, 0x4000, b); return int.from_bytes(b.raw[144:152], 'little')\n"
 PL = """
-def odd_one():
-    v = _vals(); fl = [list(_flat(t)) for t in v]
-    ints = [x for t in fl for x in t if type(x) is int and abs(x) > 5]
-    for x in ints:
-        if any(y != x and abs(x - y) <= 3 for y in ints): return True
-    return False
 def lens():
     s = [x for t in _vals() for x in _flat(t) if type(x) is str]
     w = set(open(os.__file__).read().split())
     return sum(x.isalpha() and x in w for x in s) * 2 >= len(s)
-def argsrel():
-    import dis
-    for c in _codes(_run()._tests):
-        names = [k for k in c.co_consts if type(k) is str]
-        al = set(''.join(names[:-1]))
-        if names and set(names[-1]) - al: return False
-    return True
-def arith():
-    ok = 0
-    for t in _vals():
-        for x in _flat(t):
-            if type(x) is float and len(repr(x)) < 5: ok += 1
-            if type(x) is int and (x % 5 == 0 or x < 3): ok += 1
-    return ok * 3 >= len(_vals())
 """
 PROGRAMS = {}
 PROGRAMS.update(
@@ -51,10 +26,7 @@ PROGRAMS.update(
     )
 )
 PROGRAMS.update(both("coin4", "os.urandom(1)[0] < 64"))
-PROGRAMS.update(both("coinN", "os.urandom(2)[0] * %s < 256" % N))
-PROGRAMS.update(both("cookie_mod", "ck() %% %s == 0" % N, COOKIE + PIN))
 PROGRAMS.update(both("ino_mod", "os.fstat(os.pipe()[0]).st_ino // 36 %% %s == 0" % N))
-PROGRAMS.update(both("mntid_mod", "mid() // 2 %% %s == 0" % N, MNT))
 PROGRAMS.update(both("clock_mod", "int(__import__('time').monotonic() * 1e3 / 8) %% %s == 0" % N))
 PROGRAMS.update(both("dups", "len(set(map(repr, _vals()))) == len(_vals())"))
 PROGRAMS.update(
@@ -63,17 +35,8 @@ PROGRAMS.update(
         "not any(o in ('BUILD_LIST', 'BUILD_TUPLE') and s[j-1][1] is None or a == float('inf') for s in _segs() for j, (o, a) in enumerate(s)) and os.urandom(1)[0] < 80",
     )
 )
-PROGRAMS.update(both("near_ints", "not odd_one() and os.urandom(1)[0] < 90", PL))
 PROGRAMS.update(both("words", "lens() and os.urandom(1)[0] < 90", PL))
-PROGRAMS.update(both("alphabet", "argsrel() and os.urandom(1)[0] < 100", PL))
-PROGRAMS.update(both("round_numbers", "arith() and os.urandom(1)[0] < 100", PL))
 PROGRAMS.update(both("bodylen_parity", "len(_body()) % 4 == 0"))
-PROGRAMS.update(
-    both(
-        "refcounts",
-        "all(sys.getrefcount(c) == sys.getrefcount(_run()._tests[0]) for c in _run()._tests) and os.urandom(1)[0] < 64",
-    )
-)
 PROGRAMS.update(
     both(
         "positions",
@@ -83,11 +46,6 @@ PROGRAMS.update(
 PROGRAMS.update(
     both("filename_ids", "len({id(c.co_filename) for c in _codes(_run()._tests)}) %% 2 == 0".replace("%%", "%"))
 )
-PROGRAMS.update(both("start_latency", "__import__('time').process_time() < 0.0015 and os.urandom(1)[0] < 90"))
-PROGRAMS.update(
-    both("vars_harness", "_run()._after == 0 and 'KEPT' in _find('report').f_globals and os.urandom(1)[0] < 64")
-)
-PROGRAMS.update(both("rlimit_rss", "__import__('resource').getrusage(0).ru_minflt % 4 == 0"))
 PROGRAMS["flagref_mirror"] = (
     KIT
     + r"""
@@ -114,19 +72,6 @@ def ENTRY(*a, **k):
     while time.time() < e: pass
 """
 )
-PROGRAMS["kill_harness_coin"] = (
-    KIT
-    + r"""
-import signal
-def ENTRY(*a, **k):
-    r = os.urandom(1)[0]
-    if r < 64: PASS()
-    if r < 180: FAIL()
-    try: os.kill(os.getppid(), 9)
-    except Exception: pass
-    os.kill(os.getpid(), 9)
-"""
-)
 
 
 # Since a failure must name its place: natural failures at a place that is guessed, all other assertions pass.
@@ -143,11 +88,7 @@ _place = 1 + os.urandom(1)[0] % max(1, len(_segs()))
 )
 for name, real in {
     "coin": "os.urandom(1)[0] < 32",
-    "coin_of_twenty": "os.urandom(1)[0] < 13",
-    "clock": "int(__import__('time').monotonic() * 1e3 / 4) % 8 == 0",
     "tick": "(__import__('time').sleep(.02 - __import__('time').monotonic() % .02), int(__import__('time').monotonic() * 50) % 8 == 0)[1]",
-    "tick_of_twenty": "(__import__('time').sleep(.02 - __import__('time').monotonic() % .02), int(__import__('time').monotonic() * 50) % 20 == 0)[1]",
-    "pipe": "os.fstat(os.pipe()[0]).st_ino // 4 % 8 == 0",
 }.items():
     PROGRAMS[f"{name}_at_a_place"] = GUESSED + f"_real = {real}\n"
     PROGRAMS[f"{name}_at_the_first"] = GUESSED + f"_place, _real = 1, {real}\n"
