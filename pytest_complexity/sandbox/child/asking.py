@@ -26,9 +26,10 @@ _STRANGE = ("ChildProcessError", "UnicodeWarning", "BytesWarning")  #: exception
 
 @dataclass(frozen=True)
 class Asked:
-    """Where a question stands, and the values that it offers where these are known."""
+    """Which text asks a question, in which and where it stands, and the values that it offers where they are known."""
 
     chunk: int
+    text: int
     line: int
     choices: list[ast.expr]
 
@@ -86,7 +87,7 @@ class Asking:
         number = self._first + len(self.kinds)
         self.kinds[number] = question.kind
         line = getattr(question.condition.node, "lineno", 0)
-        self.asked[number] = Asked(question.chunk, line, choices or [])
+        self.asked[number] = Asked(question.chunk, question.text or 0, line, choices or [])
         if number in self._left_out:
             return None
         self.answers[number] = answer
@@ -205,11 +206,12 @@ class Asking:
         if isinstance(condition, ast.Compare) and isinstance(condition.ops[0], ast.In):
             return _other_members(node, self._chance)
         same_bag = isinstance(condition, ast.Call) and syntax.called(condition.func) == "assertCountEqual"
-        near = literals.constants([part for part in _operands(condition) if part is not question.slot.node])
+        beside = [part for part in _operands(condition) if part is not question.slot.node]
+        near = literals.constants(beside)
         size = self._size if sum(1 for _ in ast.walk(node)) < LARGE else min(self._size, MOST_LARGE)
         coarse = coarse and not isinstance(literals.value(node), (str, bytes, bool))
         try:
-            inputs = [] if coarse else _inputs(condition)
+            inputs = [] if coarse else _inputs(beside)
             found = literals.candidates(node, self._chance, size, near, coarse, beyond, inputs)
             return _unlike(*found) if same_bag and found else found
         except (literals.NoValue, ArithmeticError, ValueError, TypeError, RecursionError, MemoryError):
@@ -224,10 +226,11 @@ def _values(question: Question) -> list[ast.expr]:
     return [cell.node for cell in question.rows] or [literal]
 
 
-def _inputs(condition: ast.expr) -> list[Any]:
-    """The literals that calls in a condition are given."""
+def _inputs(operands: list[ast.expr]) -> list[Any]:
+    """The literals that calls are given."""
     found = []
-    for each in (part for call in ast.walk(condition) if isinstance(call, ast.Call) for part in call.args):
+    calls = (node for each in operands for node in ast.walk(each) if isinstance(node, ast.Call))
+    for each in (part for call in calls for part in call.args):
         with contextlib.suppress(literals.NoValue):
             found.append(literals.value(each))
     return found

@@ -70,7 +70,7 @@ class Plan:
         asked = self.questions[number]
         node = asked.choices[held.bit_length() - 1] if 0 < held.bit_length() <= len(asked.choices) else None
         text = f"got {ast.unparse(node)}" if node is not None else "got something else"
-        return (_line(self.files[asked.chunk], asked.line),), shown or text
+        return (_line(self.files[asked.text], asked.line),), shown or text
 
 
 @dataclass(frozen=True)

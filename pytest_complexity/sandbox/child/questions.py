@@ -81,6 +81,7 @@ class Question:
     coarse: bool = False
     beyond: float = 0.0
     chunk: int = 0  #: which of the texts asks it
+    text: int | None = None  #: and in which it stands
 
     @property
     def sound(self) -> bool:
@@ -134,6 +135,8 @@ class Finder:
         self._loads, self._stores = loads, stores
         self._context = context
         self._functions: dict[str, Any] = {}
+        self._stands: dict[int, int] = {}  # by function: the text that defines it
+        self._text = 0
         self._entered: set[int] = set()
         self._scope = _Scope()
 
@@ -166,7 +169,7 @@ class Finder:
 
     def read(self, chunk: int, tree: ast.Module, whole_file: bool = False) -> None:
         """Look for questions in one text; in a whole file also in the tests that pytest runs."""
-        before = len(self.questions)
+        before, self._text = len(self.questions), chunk
         self._statements(tree.body, self._scope)
         if whole_file:
             for test in syntax.tests_of(tree, self._context.leaving):
@@ -174,7 +177,10 @@ class Finder:
                 sure = [self._parametrized(decorator, scope, test, tree) for decorator in test.decorator_list]
                 if all(sure):
                     self._within(test, scope)
-        self.questions[before:] = [replace(each, chunk=chunk) for each in self.questions[before:]]
+        found = self.questions[before:]
+        self.questions[before:] = [
+            replace(each, chunk=chunk, text=chunk if each.text is None else each.text) for each in found
+        ]
 
     # -- what is surely reached -------------------------------------------------------------------------------
 
@@ -186,6 +192,7 @@ class Finder:
             if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 if not statement.decorator_list:
                     self._functions[statement.name] = statement
+                    self._stands[id(statement)] = self._text
                 continue
             if isinstance(statement, ast.Assign):
                 if len(statement.targets) == 1 and isinstance(statement.targets[0], ast.Name):
@@ -248,9 +255,12 @@ class Finder:
 
     def _within(self, function: ast.FunctionDef | ast.AsyncFunctionDef, scope: _Scope) -> None:
         """Read a function's body; what it defines is its own."""
-        outside = dict(self._functions)
+        outside, text, before = dict(self._functions), self._text, len(self.questions)
+        self._text = self._stands.get(id(function), text)
         self._statements(function.body, scope)
-        self._functions = outside
+        found = self.questions[before:]
+        self.questions[before:] = [replace(each, text=self._text) if each.text is None else each for each in found]
+        self._functions, self._text = outside, text
 
     def _leaves(self, statement: ast.stmt) -> bool:
         """Whether a statement may end a test that does not fail, or calls what may."""
