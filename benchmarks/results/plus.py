@@ -217,7 +217,7 @@ def again(data: Path, kept: Path, different: Sequence[Distinct]) -> None:
 _IMPORT = "MBPP+'s own `import math` stands before the program, which lacks it; evalplus runs the program alone"
 _NOT_AMONG = "one of MBPP's assertions is not among evalplus's base inputs"
 _ORDER = "MBPP's assertions want an order, evalplus compares base outputs as sets too"
-_BUSY = "the machine was busy: evalplus's second for an input is by the clock, ours of a processor (0.3 to 0.6 s)"
+_BUSY = "the machine was busy: evalplus's second for an input is by the clock, ours of a processor (0.3 to 0.7 s)"
 FOUND = {
     **dict.fromkeys((f"HumanEval/{number}" for number in (83, 129, 130, 139)), _BUSY),
     "HumanEval/95": "HumanEval's own test has a dict with the key 5, evalplus's base inputs have '5' (as JSON has)",
@@ -304,8 +304,9 @@ def page(data: Path, kept: Path, wanted: Sequence[Distinct]) -> Iterator[str]:
     yield from differences(both, said, mine, read(kept / "again.jsonl"))
     yield "## Seconds for a verdict (base and plus)\n"
     yield table("recording|median: evalplus|ours|mean: evalplus|ours|longest: evalplus|ours", times) + "\n"
-    yield "Ours: the run that decided; evalplus: `check_correctness`. Measured at different hours on a machine that had"
-    yield "other work; [verify.md](verify.md) has the rates of whole commands in turns.\n"
+    yield "Not alike: ours is the last run alone, without the plan of the task's tests and the run of the base tests"
+    yield "before it; evalplus's is `check_correctness`. Measured at different hours on a machine that had other work;"
+    yield "[verify.md](verify.md) has the rates of whole commands in turns.\n"
     yield "## Tasks of MBPP+ that differ from MBPP\n"
     yield from signatures(data)
 
