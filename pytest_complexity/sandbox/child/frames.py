@@ -25,8 +25,9 @@ COMPARED, CALLED, RAISING, TRUE, MEMBER = 0, 1, 2, 3, 4
 
 #: kinds of reports: what holds of a question's choices, the visible tests' outcome; then one of the others
 ANSWER, VISIBLE = b"answer", b"visible"
-PASSED, WRONG, ERROR, EXIT, MEMORY = b"pass", b"wrong", b"error", b"exit", b"memory"
-ENDS = frozenset((PASSED, WRONG, ERROR, EXIT, MEMORY))
+PASSED, WRONG, ERROR, EXIT, MEMORY, LATE = b"pass", b"wrong", b"error", b"exit", b"memory", b"timeout"
+ENDS = frozenset((PASSED, WRONG, ERROR, EXIT, MEMORY, LATE))
+TOO_LONG = "_TooLong"  #: the exception by which tests end what takes longer than they allow (suites/plus.py)
 
 LIVE = b"L"  #: begins the first frame of an order for a live run
 #: kinds of answers of a live run: a plain value, an exception, or a value that does not cross

@@ -203,6 +203,8 @@ def ended(error: BaseException) -> tuple[bytes, bytes, bytes]:
         return frames.MEMORY, lines, b"MemoryError"
     if isinstance(error, SystemExit):
         return frames.EXIT, lines, _text(_shown(error))
+    if type(error).__name__ == frames.TOO_LONG:
+        return frames.LATE, lines, _text(str(error))
     if isinstance(error, AssertionError) and inner:
         beyond = any(True for _ in _after(error.__traceback__, steps[-1][2]))  # raised by unittest or pytest for them
         return frames.WRONG, lines, _text(str(error) if beyond else _got(steps[-1][2].f_locals.get(frames.KEPT)))

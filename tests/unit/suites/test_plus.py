@@ -105,13 +105,13 @@ SLOW = "def half(x):\n    while x == 3:\n        pass\n    return x / 2\n"
 def test_an_input_has_a_limit_of_its_own(tmp_path: Path, sandbox: Sandbox) -> None:
     made = task(tmp_path / "t.jsonl", "[[1], [3]]", "[0.5, 1.5]")
     check, base = verdicts_of(made, SLOW, sandbox)
-    assert (check.verdict, base, check.detail) == (Verdict.ERROR, Verdict.PASS, "_TooLong: this input takes too long")
+    assert (check.verdict, base, check.detail) == (Verdict.TIMEOUT, Verdict.PASS, "this input takes too long")
 
 
 def test_base_tests_have_a_limit_together_and_who_fails_them_fails_all(tmp_path: Path, sandbox: Sandbox) -> None:
     made = replace(task(tmp_path / "t.jsonl", "[[1]]", "[0.5]"), base_tests=("assert half(3) == 1.5",))
     check, base = verdicts_of(made, SLOW, sandbox)
-    assert (check.verdict, base) == (Verdict.ERROR, Verdict.ERROR)
+    assert (check.verdict, base) == (Verdict.TIMEOUT, Verdict.TIMEOUT)
 
 
 def test_a_prompt_shows_base_tests_alone(tmp_path: Path) -> None:
