@@ -21,6 +21,8 @@ LARGE = 1000  #: nodes of a long value's expression
 MAX_QUESTIONS = 60
 SHOWN = 1000  #: where the numbers of the visible tests' own questions begin
 CHOICE, OPERAND = "__cx_choice__", "__cx_{}__"  #: a check's own names, which the tests do not use
+_EQUAL, _ONE_OF, _IN_ANY_ORDER = "equal", "one of", "in any order"  #: what a literal may be expected for
+_Key = tuple[str, bool, float, str]  #: a literal, whether numbers are compared coarsely, how far apart, and for what
 _STRANGE = ("ChildProcessError", "UnicodeWarning", "BytesWarning")  #: exceptions that no program means
 
 
@@ -52,7 +54,7 @@ class Asking:
         self._chance = chance
         self._left_out = left_out
         self._first = SHOWN if before else 0
-        self._made: dict[str, tuple[list[ast.expr], int] | None] = before._made if before else {}
+        self._made: dict[_Key, tuple[list[ast.expr], int] | None] = before._made if before else {}
         self._cells: set[tuple[int, Any]] = set()
         questions = found.questions
         names = {id(each): each.slot.node for each in questions if each.slot and isinstance(each.slot.node, ast.Name)}
@@ -191,21 +193,21 @@ class Asking:
         return True
 
     def _choices(self, question: Question, node: ast.expr) -> tuple[list[ast.expr], int] | None:
-        """An expected value among others, the same for each that is equal, and its place there."""
-        key = ast.dump(node)
+        """An expected value among others, the same for each that is equal and meant alike, and its place there."""
+        dumped = ast.dump(node)
+        key = (dumped, *self._strictest[dumped], _meaning(question.condition.node))
         if key not in self._made:
-            self._made[key] = self._made_for(question, node, *self._strictest[key])
+            self._made[key] = self._made_for(question, node, *key[1:])
         made = self._made[key]
         return None if made is None else (list(made[0]), made[1])
 
     def _made_for(
-        self, question: Question, node: ast.expr, coarse: bool, beyond: float
+        self, question: Question, node: ast.expr, coarse: bool, beyond: float, meaning: str
     ) -> tuple[list[ast.expr], int] | None:
         assert question.slot is not None
         condition = question.condition.node
-        if isinstance(condition, ast.Compare) and isinstance(condition.ops[0], ast.In):
+        if meaning == _ONE_OF:
             return _other_members(node, self._chance)
-        same_bag = isinstance(condition, ast.Call) and syntax.called(condition.func) == "assertCountEqual"
         beside = [part for part in _operands(condition) if part is not question.slot.node]
         near = literals.constants(beside)
         size = self._size if sum(1 for _ in ast.walk(node)) < LARGE else min(self._size, MOST_LARGE)
@@ -213,9 +215,17 @@ class Asking:
         try:
             inputs = [] if coarse else _inputs(beside)
             found = literals.candidates(node, self._chance, size, near, coarse, beyond, inputs)
-            return _unlike(*found) if same_bag and found else found
+            return _unlike(*found) if meaning == _IN_ANY_ORDER and found else found
         except (literals.NoValue, ArithmeticError, ValueError, TypeError, RecursionError, MemoryError):
             return None
+
+
+def _meaning(condition: ast.expr) -> str:
+    """What the literal in a condition is expected for: a value that is right for one may be wrong for another."""
+    if isinstance(condition, ast.Compare) and isinstance(condition.ops[0], ast.In):
+        return _ONE_OF
+    counted = isinstance(condition, ast.Call) and syntax.called(condition.func) == "assertCountEqual"
+    return _IN_ANY_ORDER if counted else _EQUAL
 
 
 def _values(question: Question) -> list[ast.expr]:
