@@ -32,7 +32,7 @@ NO_REFERENCES = 2  #: marshal's version without them: equal values are not seen 
 _REFLECTS = re.compile(r"\b(?:locals|globals|vars|eval|exec)\s*\(|\bf_locals\b|\bf_globals\b|__dict__")
 _SETS = re.compile(r"\b(?:setattr|setitem|patch|modules|setup_\w+)\b")
 _SPELLED = re.compile(r"(?<=[\"'.])\w+")
-_SKIPS = re.compile(r"\b(?:skip|skipTest|xfail|importorskip|SkipTest)\b")
+_SKIPS = re.compile(rf"\b(?:{'|'.join(sorted(syntax.LEAVING))})\b")
 _LOOKS_AT_NAMES = re.compile(r"\b(?:locals|globals|vars|dir|f_locals|f_globals)\b")
 
 

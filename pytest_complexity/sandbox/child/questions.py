@@ -36,7 +36,6 @@ _ASSERTING = frozenset(
 TRUE_METHODS, _HELD = frozenset(("assertTrue", "assertFalse")), frozenset(("assertIsNone", "assertIs"))
 _HARMLESS = frozenset(("patch", "object", "dict", "staticmethod", "classmethod", "filterwarnings", "slow", "asyncio"))
 _RUNNING = frozenset(("run", "run_until_complete"))
-_NOT_SURE = frozenset(("skip", "skipif", "skipIf", "skipUnless", "xfail", "expectedFailure", "fixture"))
 
 Alter = Callable[[ast.expr], ast.expr]
 

@@ -15,7 +15,7 @@ _TRANSPARENT = frozenset(
         *("NamedTemporaryFile", "TemporaryFile", "open", "ThreadPoolExecutor", "closing", "nullcontext"),
     )
 )
-_LEAVING = frozenset(("skip", "skipTest", "xfail", "importorskip", "SkipTest"))
+LEAVING = frozenset(("skip", "skipTest", "xfail", "importorskip", "SkipTest"))
 _RAISING = frozenset(("raises", "assertRaises"))
 
 
@@ -117,7 +117,7 @@ def leaving(trees: list[ast.Module]) -> frozenset[str]:
     """The functions that may skip a test: pytest's and unittest's, and what calls one of them."""
     defined = [each for tree in trees for each in statements_of(tree) if isinstance(each, ast.FunctionDef)]
     within = {each.name: {called(part.func) for body in each.body for part in calls(body)} for each in defined}
-    found = _LEAVING
+    found = LEAVING
     while True:
         more = found | {name for name, each in within.items() if each & found}
         if more == found:
@@ -224,21 +224,14 @@ def _surely_runs(test: ast.FunctionDef, leaving: frozenset[str]) -> bool:
     return test.name.startswith("test") and not yields(test) and not asked & leaving
 
 
-def equates(node: ast.AST, pair: set[str]) -> bool:
-    """Whether it is `a == b` or `a != b`."""
-    return (
-        isinstance(node, ast.Compare)
-        and isinstance(node.ops[0], (ast.Eq, ast.NotEq))
-        and pair == {getattr(each, "id", "") for each in (node.left, *node.comparators)}
-    )
-
-
 def only_compares(function: ast.FunctionDef, pair: set[str]) -> bool:
     """Whether a function does nothing but assert, or say, that two arguments are equal."""
     last = function.body[-1]
     begins = [each for each in function.body[:-1] if not isinstance(getattr(each, "value", None), ast.Constant)]
     found = last.test if isinstance(last, ast.Assert) else last.value if isinstance(last, ast.Return) else None
-    return not begins and found is not None and equates(found, pair) and isinstance(found.ops[0], ast.Eq)  # type: ignore[attr-defined]
+    if begins or not isinstance(found, ast.Compare) or not isinstance(found.ops[0], ast.Eq):
+        return False
+    return pair == {getattr(each, "id", "") for each in (found.left, *found.comparators)}
 
 
 def lets_through(item: ast.withitem) -> bool:

@@ -33,7 +33,6 @@ def run(tests: CodeType, names: dict[str, Any]) -> None:
     file = os.path.join(os.getcwd(), f"{MODULE}.py")
     module = ModuleType(MODULE)
     module.__file__ = file
-    vars(module)["__builtins__"] = names["__builtins__"]
     vars(module).update({name: value for name, value in names.items() if not _collected(name, value)})
     vars(module)["__builtins__"] = names["__builtins__"]  # where the questions are
     sys.modules[MODULE] = module

@@ -153,10 +153,6 @@ class Verifier:
             result = replace(result, verdict=TAMPERED, detail="leaves assertions without an answer")
         return replace(result, visible=visible and result.verdict != TAMPERED)
 
-    def _run(self, program: dict[str, Any], body: bytes, seconds: float, answers: Mapping[int, int]) -> Result:
-        head = (program["code"], program["prompt_code"], program["entry_point"])
-        return self.run(head, body, seconds, answers)
-
     def _planned(self, program: dict[str, Any], seconds: float) -> plan.Plan:
         """The task's plan; the last few are kept, since a task's trials come one after the other."""
         key = repr([program[name] for name in plan.FIELDS])  # JSON's lists cannot be keys
@@ -177,7 +173,7 @@ class Verifier:
 
     # -- one run ------------------------------------------------------------------------------------------------
 
-    def run(self, head: tuple[Any, ...], body: bytes, seconds: float, answers: Mapping[int, int]) -> Result:
+    def _run(self, program: dict[str, Any], body: bytes, seconds: float, answers: Mapping[int, int]) -> Result:
         """One run of a program on some tests, whose true answers are `answers`.
 
         Raises ZygoteLost where there is none to be had.
@@ -187,7 +183,8 @@ class Verifier:
         began = time.monotonic()
         try:
             reports = _Reports(token, answers)
-            order = frames.pack(marshal.dumps((token, *head))) + frames.pack(body)
+            head = (token, program["code"], program["prompt_code"], program["entry_point"])
+            order = frames.pack(marshal.dumps(head)) + frames.pack(body)
             self._listen(channel, reports, order, began + seconds)
             result = self.conclude(reports, channel, time.monotonic() - began, seconds)
         finally:
@@ -279,8 +276,6 @@ class Verifier:
 
 
 _KILLED = "killed by the kernel: out of memory"
-
-
 _SAID = re.compile(rb"[0-9]{1,4}\0[0-9a-f]{1,64}")
 
 
