@@ -65,7 +65,8 @@ class Asking:
             for name in names.values()
             if slots[found.owners[id(name)]] == found.loads(name) and found.hidden(name)
         }
-        self._strictest: dict[str, tuple[bool, float]] = {}  # equal values are offered among others far enough for all
+        # equal values are offered among others that are far enough for all of their assertions
+        self._strictest: dict[str, tuple[bool, float]] = dict(before._strictest) if before else {}
         for each in questions:
             for node in _values(each):
                 coarse, beyond = self._strictest.get(key := ast.dump(node), (False, 0.0))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import itertools
 import marshal
 import math
 import random
@@ -129,9 +130,10 @@ def make(program: dict[str, Any], secret: str = "", left_out: frozenset[int] = f
     for (file, source), tree in zip(texts.named, trees, strict=True):
         _note(tree, file, source.count("\n") + 1, assertions)
     last = len(trees) - len(texts.apart)
-    context = _context(program, trees, len(setup))
-    asked = asking.Asking(_found(texts, context, trees[:last]), chance, left_out)
-    apart = asking.Asking(_found(texts, context, trees[last:], last), chance, left_out, asked)
+    names = [list(syntax.names(tree)) for tree in trees]
+    context = _context(program, trees, names, len(setup))
+    asked = asking.Asking(_found(texts, context, trees[:last], names[:last]), chance, left_out)
+    apart = asking.Asking(_found(texts, context, trees[last:], names[last:], last), chance, left_out, asked)
     among = {n: each for n, each in asked.answers.items() if len(setup) <= asked.asked[n].chunk < len(setup) + prefix}
     return Plan(
         body=texts.packed(trees),
@@ -147,14 +149,16 @@ def make(program: dict[str, Any], secret: str = "", left_out: frozenset[int] = f
     )
 
 
-def _context(program: dict[str, Any], trees: list[ast.Module], setup: int) -> questions.Context:
+def _context(
+    program: dict[str, Any], trees: list[ast.Module], names: list[questions.Named], setup: int
+) -> questions.Context:
     """What the task says of names outside the trees that are asked: `setup` of these are the set-up's."""
     others = [_tried(text) for text in (*program["test_imports"], program["prompt_code"], program["reference"])]
-    parts = [syntax.names_in(tree) for tree in (*trees, *others)]
-    bound = {name for _, made, _ in parts for name in made} | {program["entry_point"]}
-    imported = {name for _, _, brought in parts for name in brought} - {program["entry_point"]}
-    given = {name for _, made, _ in parts[:setup] for name in made}  # the set-up is there for the program
-    read = {name for reads, _, _ in parts[len(trees) :] for name in reads}
+    beside = [list(syntax.names(tree)) for tree in others]
+    bound = _bound([*names, *beside]) | {program["entry_point"]}
+    imported = {name for tree in (*trees, *others) for name in syntax.imported(tree)} - {program["entry_point"]}
+    given = _bound(names[:setup])  # the set-up is there for the program
+    read = {name.id for each in beside for name, _ in each if isinstance(name.ctx, ast.Load)}
     text = "\n".join((program["test_source"], program["test_setup_code"], *program["tests"], *program["visible_tests"]))
     return questions.Context(
         read=None if _REFLECTS.search(text) else frozenset(given | read),
@@ -162,6 +166,10 @@ def _context(program: dict[str, Any], trees: list[ast.Module], setup: int) -> qu
         pure=frozenset((literals.BUILTIN - bound) | imported),
         leaving=syntax.leaving(trees) if _SKIPS.search(text) else frozenset(),
     )
+
+
+def _bound(names: list[questions.Named]) -> set[str]:
+    return {name.id for each in names for name, _ in each if not isinstance(name.ctx, ast.Load)}
 
 
 def _tried(text: str) -> ast.Module:
@@ -172,9 +180,15 @@ def _tried(text: str) -> ast.Module:
         return ast.Module([], [])
 
 
-def _found(texts: _Texts, context: questions.Context, trees: list[ast.Module], first: int = 0) -> questions.Finder:
+def _found(
+    texts: _Texts,
+    context: questions.Context,
+    trees: list[ast.Module],
+    names: list[questions.Named],
+    first: int = 0,
+) -> questions.Finder:
     """The questions of some of the texts."""
-    finder = questions.Finder(trees, context)
+    finder = questions.Finder(trees, list(itertools.chain(*names)), context)
     for number, tree in enumerate(trees, first):
         finder.read(number, tree, whole_file=texts.named[number][0] == frames.TEST_FILE)
     return finder

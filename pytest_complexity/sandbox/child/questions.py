@@ -37,6 +37,7 @@ TRUE_METHODS, _HELD = frozenset(("assertTrue", "assertFalse")), frozenset(("asse
 _HARMLESS = frozenset(("patch", "object", "dict", "staticmethod", "classmethod", "filterwarnings", "slow", "asyncio"))
 _RUNNING = frozenset(("run", "run_until_complete"))
 
+Named = list[tuple[ast.Name, syntax.Owner]]
 Alter = Callable[[ast.expr], ast.expr]
 
 
@@ -116,18 +117,13 @@ class Context:
 class Finder:
     """Walks through the statements of set-up and tests in the order in which they run."""
 
-    def __init__(self, trees: list[ast.Module], context: Context = Context()) -> None:
+    def __init__(self, trees: list[ast.Module], names: Named, context: Context) -> None:
         self.questions: list[Question] = []
-        self.owners: dict[int, tuple[int, str]] = {}  #: by a name's node: the function that it belongs to, and it
-        self._names: list[ast.Name] = []  # which keeps them, and so their ids
-        loads: Counter[tuple[int, str]] = Counter()
-        stores: Counter[tuple[int, str]] = Counter()
+        self.owners: dict[int, syntax.Owner] = {id(name): owner for name, owner in names}
+        self._names = names  # which keeps them, and so their ids
+        loads = Counter(owner for name, owner in names if isinstance(name.ctx, ast.Load))
+        stores = Counter(owner for name, owner in names if not isinstance(name.ctx, ast.Load))
         for tree in trees:
-            for name, owner in syntax.names(tree):
-                self._names.append(name)
-                self.owners[id(name)] = owner
-                loads[owner] += isinstance(name.ctx, ast.Load)
-                stores[owner] += not isinstance(name.ctx, ast.Load)
             for node in syntax.statements_of(tree):
                 if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
                     loads[self.owners[id(node.target)]] += 1

@@ -74,10 +74,11 @@ def parts(node: ast.AST) -> Iterator[ast.AST]:
             yield part
 
 
-def names(tree: ast.Module) -> Iterator[tuple[ast.Name, tuple[int, str]]]:
-    """The names in a text, each with the function that it belongs to (0: none); what is bound otherwise than by a
-    name is one too.
-    """
+Owner = tuple[int, str]  #: the function that a name belongs to (0: none), and it
+
+
+def names(tree: ast.Module) -> Iterator[tuple[ast.Name, Owner]]:
+    """The names in a text and whose they are; what is bound otherwise than by a name is one too."""
     waiting: list[tuple[ast.AST, tuple[tuple[int, set[str], set[str]], ...]]] = [(tree, ())]
     while waiting:
         node, scopes = waiting.pop()
@@ -98,11 +99,9 @@ def names(tree: ast.Module) -> Iterator[tuple[ast.Name, tuple[int, str]]]:
             waiting += [(part, scopes) for part in parts(node)]
 
 
-def names_in(tree: ast.Module) -> tuple[set[str], set[str], set[str]]:
-    """The names that a text reads, those that it binds, and those that it imports as what `literals` knows."""
-    found = [name for name, _ in names(tree)]
-    reads = {name.id for name in found if isinstance(name.ctx, ast.Load)}
-    imported = {
+def imported(tree: ast.Module) -> set[str]:
+    """The names that a text imports as what `literals` knows."""
+    return {
         name
         for each in statements_of(tree)
         if isinstance(each, ast.ImportFrom)
@@ -110,7 +109,6 @@ def names_in(tree: ast.Module) -> tuple[set[str], set[str], set[str]]:
         for name in literals.IMPORTED.get(each.module or "", ())
         if alias.name in (name, "*") and alias.asname in (None, name)
     }
-    return reads, {name.id for name in found if not isinstance(name.ctx, ast.Load)}, imported
 
 
 def leaving(trees: list[ast.Module]) -> frozenset[str]:
